@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contract between the two compilers: every structure that the XDP program and the
+ * userspace share, each typed once, with its layout asserted. Compiled by clang for BPF and by
+ * cc for userspace, so nothing but <linux/types.h> is included.
+ *
+ * ABI_VERSION is part of the name of the directory that holds the pins: a daemon adopts only
+ * maps whose layout it was built with.
+ */
+#ifndef FWGEN_ABI_H
+#define FWGEN_ABI_H
+
+#include <linux/types.h>
+
+#define ABI_VERSION 1
+
+/* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network order. */
+struct address {
+	union {
+		__u8 bytes[16];
+		__u16 shorts[8];
+		__u32 words[4];
+		__u64 halves[2];
+	};
+};
+
+/* A prefix; len counts bits of the 128-bit form, so an IPv4 /24 is 120. Host bits are zero. */
+struct prefix {
+	struct address address;
+	__u32 len;
+	__u32 reserved; /* zero: prefixes are map keys, compared as bytes */
+};
+
+#define PREFIX_LEN_FULL   128
+#define PREFIX_LEN_MAPPED 96 /* bits in front of an IPv4 address */
+
+/*
+ * Packet classes: what a block may be restricted to. A packet has one class bit, or two when it is
+ * a fragment (its protocol's and CLASS_FRAGMENT).
+ */
+enum packet_class {
+	CLASS_SYN = 1 << 0,	  /* TCP SYN without ACK: a new connection */
+	CLASS_TCP = 1 << 1,	  /* every other TCP packet */
+	CLASS_UDP = 1 << 2,
+	CLASS_ICMP = 1 << 3,	  /* ICMP over IPv4, ICMPv6 over IPv6 */
+	CLASS_FRAGMENT = 1 << 4,  /* a piece of a fragmented datagram, first or later */
+	CLASS_OTHER = 1 << 5,	  /* every other protocol */
+	CLASS_ALL = (1 << 6) - 1,
+};
+
+enum block_action { BLOCK_DROP = 1, BLOCK_LIMIT = 2 };
+
+/* ---- the interval table ------------------------------------------------------------------ */
+
+#define BUCKET_ENTRIES 8
+#define PORT_BITS      128
+#define HOST_BITS      64
+
+/*
+ * What one interval has counted for one source (or, in the destination table, one destination: then
+ * `hosts` are sources). Packets touch the first cache line; the second only when a port or host
+ * changes or something rare arrives. Counters of 16 and 8 bits stop at their maximum.
+ */
+struct table_entry {
+	struct address address;
+	__u64 bytes; /* of the frames, Ethernet header included */
+	__u32 packets;
+	__u32 tcp;
+	__u32 udp;
+	__u32 icmp;
+	__u32 syn;	   /* SYN without ACK */
+	__u32 established; /* ACK without SYN, FIN or RST: what follows a handshake */
+	__u32 dropped;	   /* packets that a block stopped */
+	__u32 last_peer;   /* folded peer address: the bitmaps are skipped while it repeats */
+	__u16 last_port;
+	__u8 last_protocol;
+	__u8 prefix_len;     /* 128, or the length of a hot prefix counted as one source */
+	__u8 distinct_ports; /* bits set in ports */
+	__u8 distinct_hosts; /* bits set in hosts */
+	__u16 malformed;
+	/* second cache line */
+	__u64 ports[PORT_BITS / 64]; /* destination ports tried (SYN, UDP), keyed hash */
+	__u64 hosts;		     /* peer addresses tried, keyed hash */
+	__u64 members;		     /* addresses seen inside a hot prefix, keyed hash */
+	struct address last_address; /* the last peer tried, in full */
+	__u16 fragments;
+	__u16 syn_ack;
+	__u16 rst;
+	__u16 odd_flags; /* NULL, FIN without ACK, XMAS, SYN+FIN, SYN+RST */
+	__u16 sensitive; /* SYNs to sensitive ports */
+	__u16 amplifier; /* UDP from amplifier ports */
+	__u16 other;	 /* protocols that are not TCP, UDP, ICMP */
+	__u16 reserved;
+};
+
+/*
+ * A bucket: one cache line that decides, then the entries. Tags of slots 2i and 2i+1 are lane i of
+ * tag word 0 and 1. A slot is empty (votes 0), a first packet only (votes above 0, not valid), or an
+ * entry (valid).
+ */
+struct table_bucket {
+	__u32 epoch; /* of the counts below; an older one means: reset before use */
+	__u8 valid;  /* bit per slot */
+	__u8 cursor; /* the slot the next miss looks at */
+	__u16 reserved;
+	__u64 tags[2];
+	__u16 votes[BUCKET_ENTRIES];
+	__u16 first_bytes[BUCKET_ENTRIES];
+	__u64 reserved2;
+	struct table_entry entries[BUCKET_ENTRIES];
+};
+
+#define TABLE_BUCKETS_MIN   64
+#define TABLE_BUCKETS_MAX   65536
+#define ESTIMATOR_REGISTERS 512 /* HyperLogLog: standard error 4.6 % */
+
+/* What all packets of one CPU, interface and interval add up to, and which buckets to read. */
+struct table_totals {
+	__u32 epoch;
+	__u32 reserved;
+	__u64 packets;
+	__u64 bytes;
+	__u64 tcp;
+	__u64 udp;
+	__u64 icmp;
+	__u64 other;
+	__u64 dropped;
+	__u64 dropped_bytes;
+	__u64 malformed;
+	__u64 not_ip;	    /* frames without an IP header: counted here only, not in packets */
+	__u64 misses;	    /* packets whose source was not in its bucket */
+	__u64 replaced;	    /* slots taken from a source on its last vote */
+	__u64 wakes;	    /* wake records sent */
+	__u64 wakes_lost;   /* refused by the bound per interval, or the ring was full */
+	__u64 reserved2;
+	__u8 estimator[ESTIMATOR_REGISTERS]; /* HyperLogLog over the keyed hash */
+	__u64 dirty[TABLE_BUCKETS_MAX / 64]; /* bit per bucket reset in this epoch */
+};
+
+/* Secret numbers of one hash: h(w) = key[4] + sum of key[i] * w[i] over the address's words. */
+struct hash_key {
+	__u64 word[4];
+	__u64 sum;
+	__u64 finish; /* odd */
+};
+
+/* ---- the verdict ------------------------------------------------------------------------- */
+
+struct block {
+	__u64 deadline_jiffies; /* the program lets packets pass from here on, whoever is dead */
+	__u32 classes;		/* enum packet_class */
+	__u32 action;		/* enum block_action */
+	__u32 rule_id;
+	__u32 hits; /* index into the per-CPU hit counters */
+	__u32 limit_pps;
+	__u32 reserved;
+};
+
+struct block_hits {
+	__u64 packets; /* dropped */
+	__u64 bytes;
+	__u64 tokens;	    /* BLOCK_LIMIT: in 1/HZ packets, this CPU's share */
+	__u64 last_jiffies; /* BLOCK_LIMIT: of the last refill */
+};
+
+#define FILTER_LINE_BITS 512 /* one cache line; both bits of an element are in one line */
+struct filter_line {
+	__u64 words[8];
+};
+
+#define SET_LENGTHS 32
+
+/* A set of prefixes as the program sees it: a filter in front of one hash lookup per length. */
+struct prefix_set {
+	__u32 filter_base; /* first line */
+	__u32 filter_mask; /* lines - 1 */
+	__u32 lengths4;	   /* how many of lengths[] apply to IPv4; they come first */
+	__u32 lengths6;
+	__u8 lengths[2 * SET_LENGTHS]; /* IPv4's from 0, IPv6's from SET_LENGTHS */
+};
+
+/* Shared by all interfaces. Two versions of each set: the poller fills the idle one, then turns. */
+struct verdict_control {
+	struct hash_key filter_key;
+	__u32 version; /* low bit: the set in force */
+	__u32 observe; /* 1: count what would be dropped, drop nothing */
+	struct prefix_set blocks[2];
+	struct prefix_set protected_set[2];
+	__u32 cpus; /* that share a BLOCK_LIMIT */
+	__u32 hz;
+};
+
+/* ---- the sensor, one per interface --------------------------------------------------------- */
+
+#define CPUS_MAX	   1024 /* CPU ids, which may be sparse */
+#define SLOT_NONE	   0	/* cpu_slot: no tables; its packets are counted as overflow */
+#define HOT_PREFIXES_MAX   64
+#define SENSITIVE_PORT_MAX 65536
+
+/* Counts within one interval and CPU that wake the poller: at the mark and each power of two above. */
+struct wake_marks {
+	__u32 packets;
+	__u32 syn;
+	__u32 udp;
+	__u32 icmp;
+	__u32 odd_flags;
+	__u32 ports;
+	__u32 hosts;
+	__u32 per_interval; /* records one CPU may send */
+};
+
+struct sensor_control {
+	__u32 epoch; /* low bit: the table in use; never 0 */
+	__u32 bucket_mask;
+	__u32 destination_bucket_mask;
+	__u32 destination_every; /* a power of two: one packet in so many is counted by destination */
+	struct hash_key keys[2];
+	struct hash_key bitmap_key; /* ports and hosts to bits; per start */
+	struct wake_marks marks;
+	__u32 hot_lengths; /* number of prefix lengths in hot_length[] */
+	__u32 reserved;
+	__u8 hot_length[8];
+	__u16 cpu_slot[CPUS_MAX]; /* SLOT_NONE, or slot + 1 */
+	__u8 cpu_wanted[CPUS_MAX]; /* set by the program: packets came, no slot */
+	__u64 overflow_packets[CPUS_MAX];
+	__u64 sensitive_ports[SENSITIVE_PORT_MAX / 64];
+	__u64 amplifier_ports[SENSITIVE_PORT_MAX / 64];
+};
+
+struct wake_record {
+	__u32 epoch;
+	__u32 cpu;
+	struct table_entry entry; /* a copy: the drained interval replaces it */
+};
+
+#define LAYOUT_ASSERT(type, size) _Static_assert(sizeof(struct type) == (size), "layout of " #type)
+LAYOUT_ASSERT(address, 16);
+LAYOUT_ASSERT(prefix, 24);
+LAYOUT_ASSERT(table_entry, 128);
+LAYOUT_ASSERT(table_bucket, 64 + BUCKET_ENTRIES * 128);
+LAYOUT_ASSERT(block, 32);
+LAYOUT_ASSERT(block_hits, 32);
+LAYOUT_ASSERT(filter_line, 64);
+LAYOUT_ASSERT(hash_key, 48);
+LAYOUT_ASSERT(wake_record, 136);
+_Static_assert(sizeof(struct table_totals) % 64 == 0, "a table's totals fill cache lines");
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Samples -> windows per source -> findings. No I/O, no clock of its own: time comes with the
+ * interval. Not thread-safe; the daemon holds one lock around detection and decision.
+ */
+#ifndef FWGEN_DETECT_H
+#define FWGEN_DETECT_H
+
+#include "model/config.h"
+#include "model/finding.h"
+#include "model/sample.h"
+#include "model/status.h"
+
+struct detect;
+
+/* Keeps no pointer to config. Returns 0 or -ENOMEM. */
+int detect_new(const struct config *config, struct detect **out);
+void detect_free(struct detect **detect);
+/* New limits from here on; what the windows have counted stays. Returns 0 or -ENOMEM, unchanged. */
+int detect_reconfigure(struct detect *detect, const struct config *config);
+
+/*
+ * Takes n samples of an interval into the windows (a slice of it, so that the lock is never held
+ * long) and appends a finding for each limit that a source is over. A source that stays over its
+ * limit is reported again in each interval: policy renews. Returns 0 or -ENOMEM (findings so far
+ * stay in out).
+ */
+int detect_samples(struct detect *detect, const struct traffic *traffic,
+		   const struct sample *samples, size_t n, struct finding_list *out);
+
+/*
+ * A wake record's copy of an entry of the running interval: windows plus this copy are judged,
+ * nothing is kept, since the drained interval will bring it again. Findings are provisional.
+ */
+int detect_provisional(struct detect *detect, const struct table_entry *entry, struct moment now,
+		       struct finding_list *out);
+
+/* The counts within one interval at which some detector could fire: what the sensor wakes for. */
+void detect_wake_marks(const struct config *config, struct wake_marks *out);
+
+uint64_t detect_tracked(const struct detect *detect);
+uint64_t detect_memory_bytes(const struct detect *detect);
+/* The busiest sources first (state is left SOURCE_PASSING). Returns how many. */
+size_t detect_top(const struct detect *detect, struct source_status *out, size_t max);
+
+#endif

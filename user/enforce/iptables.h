@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The iptables enforcer as the daemon sees it: a helper process at the other end of a socketpair,
+ * the only one that ever executes iptables and ipset. Calls here never wait for it: what does not
+ * fit the socket stays queued (bounded; past that the whole desired ruleset is sent anew).
+ */
+#ifndef FWGEN_ENFORCE_IPTABLES_H
+#define FWGEN_ENFORCE_IPTABLES_H
+
+#include "model/rule.h"
+#include "model/status.h"
+
+struct iptables_enforcer;
+
+struct iptables_options {
+	const char *const *interfaces;
+	unsigned int interface_count;
+};
+
+/*
+ * Forks the helper (call before threads are made) which sets up chain, jumps and sets, keeping what
+ * an earlier run left there. Returns 0, or -errno with a text: -ENOENT no iptables or ipset.
+ */
+int iptables_enforcer_start(const struct iptables_options *options, struct iptables_enforcer **out,
+			    char error[512]);
+
+/* Readable: call iptables_enforcer_receive. Writable is wanted while iptables_enforcer_pending. */
+int iptables_enforcer_fd(const struct iptables_enforcer *enforcer);
+bool iptables_enforcer_pending(const struct iptables_enforcer *enforcer);
+/* Sends what is queued. Returns 0 or -errno (-EPIPE: the helper is gone). */
+int iptables_enforcer_flush(struct iptables_enforcer *enforcer);
+/* Takes the helper's reports: state, errors (logged). Returns 0 or -errno (-EPIPE). */
+int iptables_enforcer_receive(struct iptables_enforcer *enforcer);
+
+/* ADDED, RENEWED, REMOVED are carried out, batched by the helper; others are ignored. Thread-safe. */
+void iptables_enforcer_change(struct iptables_enforcer *enforcer, const struct rule_change *change,
+			      struct moment now);
+/* The whole desired ruleset: what else is in the sets goes. Thread-safe. */
+void iptables_enforcer_sync(struct iptables_enforcer *enforcer, const struct rule *rules, size_t n,
+			    struct moment now);
+
+void iptables_enforcer_status(struct iptables_enforcer *enforcer, struct enforcer_status *out);
+
+/*
+ * Ends the helper; keep: the rules stay, otherwise chain, jumps and sets are removed first. Waits
+ * for it up to 10 s. Clears the pointer. Returns 0, or -errno with what could not be removed logged.
+ */
+int iptables_enforcer_stop(struct iptables_enforcer **enforcer, bool keep);
+
+/* `fwgen off`: removes chain, jumps and sets in this process, daemon or not. Returns how many
+ * objects were removed, or -errno with a text. */
+int iptables_remove_all(char error[512]);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a detector says: this source passed this limit. Not yet a rule; decide/ judges it. */
+#ifndef FWGEN_MODEL_FINDING_H
+#define FWGEN_MODEL_FINDING_H
+
+#include <stdbool.h>
+#include "abi.h"
+#include "base/clock.h"
+#include "model/detector.h"
+#include "model/limit.h"
+
+struct finding {
+	struct moment at;
+	struct prefix source; /* one address, or the hot prefix that was counted as one */
+	enum detector_id detector;
+	enum evidence evidence;
+	uint64_t count;	    /* what was counted */
+	struct limit limit; /* the limit it passed */
+	uint32_t classes;   /* the packets that were counted: enum packet_class */
+	uint8_t protocol;   /* IP protocol number, 0: several */
+	uint16_t port;	    /* last destination port, 0: none */
+	bool has_destination;
+	struct address destination; /* the last one tried */
+	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */
+	bool provisional;	    /* from a wake record, before the interval was drained */
+};
+
+struct finding_list {
+	struct finding *items; /* owned; grown as needed */
+	size_t count, capacity;
+};
+
+/* Appends a copy. Returns 0 or -ENOMEM, the list unchanged. */
+int finding_list_add(struct finding_list *list, const struct finding *finding);
+void finding_list_free(struct finding_list *list);
+
+#endif

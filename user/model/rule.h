@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A rule: what is to be stopped, why, since when, until when. The desired ruleset is a set of these;
+ * enforcers make the kernel agree with it, record/ keeps them, serve/ shows them.
+ */
+#ifndef FWGEN_MODEL_RULE_H
+#define FWGEN_MODEL_RULE_H
+
+#include <stdbool.h>
+#include "abi.h"
+#include "base/clock.h"
+#include "model/detector.h"
+#include "model/limit.h"
+
+#define BOOT_ID_TEXT   37
+#define CONFIG_HASH_TEXT 17 /* 64 bits in hexadecimal */
+
+struct rule {
+	uint32_t id; /* above 0, never used twice in one database */
+	struct prefix prefix;
+	enum action action; /* ACTION_DROP or ACTION_LIMIT */
+	uint32_t classes;   /* enum packet_class */
+	uint32_t limit_pps; /* ACTION_LIMIT */
+	enum detector_id detector;
+	enum evidence evidence;
+	enum origin origin;
+	char reason[160]; /* one sentence for people */
+	uint64_t observed;
+	struct limit limit;
+	char config_hash[CONFIG_HASH_TEXT];
+	struct moment created;
+	struct moment expires; /* boot_ns decides while the boot_id is the same */
+};
+
+/* The iptables command that does the same, for people to read and paste. Returns buf. */
+#define RULE_COMMAND_TEXT 256
+const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT]);
+
+enum rule_change_kind {
+	RULE_ADDED,
+	RULE_RENEWED,  /* expires moved later */
+	RULE_REMOVED,  /* removed_why says why */
+	RULE_OBSERVED, /* observe mode: it would have been added; nothing is enforced or stored */
+	RULE_REFUSED,  /* a finding that may not become a rule; refused_why says why */
+};
+
+enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };
+
+struct rule_change {
+	enum rule_change_kind kind;
+	struct rule rule;
+	enum removed_why removed_why;
+	enum refused_why refused_why;
+	char protected_as[64]; /* REFUSED_PROTECTED, REMOVED_PROTECTED: "default gateway of eth0" */
+	/* from the finding, for the event log; zero where there was none */
+	uint16_t port;
+	uint8_t protocol;
+	bool has_destination;
+	struct address destination;
+};
+
+struct rule_change_list {
+	struct rule_change *items; /* owned; grown as needed */
+	size_t count, capacity;
+};
+
+int rule_change_list_add(struct rule_change_list *list, const struct rule_change *change);
+void rule_change_list_free(struct rule_change_list *list);
+
+#endif
