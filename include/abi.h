@@ -168,15 +168,15 @@ struct filter_line {
 	__u64 words[8];
 };
 
-#define SET_LENGTHS 32
+#define SET_LENGTHS 32 /* per family; IPv4 needs 32 at most, IPv6's are refused past it */
 
 /* A set of prefixes as the program sees it: a filter in front of one hash lookup per length. */
 struct prefix_set {
 	__u32 filter_base; /* first line */
 	__u32 filter_mask; /* lines - 1 */
-	__u32 lengths4;	   /* how many of lengths[] apply to IPv4; they come first */
-	__u32 lengths6;
-	__u8 lengths[2 * SET_LENGTHS]; /* IPv4's from 0, IPv6's from SET_LENGTHS */
+	__u32 count[2];	   /* prefix lengths in use: [0] IPv4, [1] IPv6 */
+	__u32 lengths[2][SET_LENGTHS];
+	struct address masks[2][SET_LENGTHS];
 };
 
 /* Shared by all interfaces. Two versions of each set: the poller fills the idle one, then turns. */
@@ -218,7 +218,7 @@ struct sensor_control {
 	struct hash_key bitmap_key; /* ports and hosts to bits; per start */
 	struct wake_marks marks;
 	__u32 hot_lengths; /* number of prefix lengths in hot_length[] */
-	__u32 reserved;
+	__u32 always_zero;
 	__u8 hot_length[8];
 	__u16 cpu_slot[CPUS_MAX]; /* SLOT_NONE, or slot + 1 */
 	__u8 cpu_wanted[CPUS_MAX]; /* set by the program: packets came, no slot */

@@ -24,15 +24,26 @@ struct iptables_options {
 int iptables_enforcer_start(const struct iptables_options *options, struct iptables_enforcer **out,
 			    char error[512]);
 
-/* Readable: call iptables_enforcer_receive. Writable is wanted while iptables_enforcer_pending. */
+/*
+ * Readable: call iptables_enforcer_receive, which also sends what waits once there is room (the
+ * descriptor is an epoll instance, so watching it for reading is enough). It stays the same over
+ * iptables_enforcer_restart.
+ */
 int iptables_enforcer_fd(const struct iptables_enforcer *enforcer);
 bool iptables_enforcer_pending(const struct iptables_enforcer *enforcer);
 /* Sends what is queued. Returns 0 or -errno (-EPIPE: the helper is gone). */
 int iptables_enforcer_flush(struct iptables_enforcer *enforcer);
 /* Takes the helper's reports: state, errors (logged). Returns 0 or -errno (-EPIPE). */
 int iptables_enforcer_receive(struct iptables_enforcer *enforcer);
+/*
+ * After -EPIPE: forks a new helper, which adopts what is there and gets the whole desired ruleset.
+ * Does not wait for it: the state is unenforced until it reports. Call at most every few seconds.
+ * Returns 0 or -errno.
+ */
+int iptables_enforcer_restart(struct iptables_enforcer *enforcer);
 
-/* ADDED, RENEWED, REMOVED are carried out, batched by the helper; others are ignored. Thread-safe. */
+/* ADDED, RENEWED, REMOVED are carried out, batched by the helper; others are ignored. Thread-safe.
+ */
 void iptables_enforcer_change(struct iptables_enforcer *enforcer, const struct rule_change *change,
 			      struct moment now);
 /* The whole desired ruleset: what else is in the sets goes. Thread-safe. */
@@ -43,7 +54,8 @@ void iptables_enforcer_status(struct iptables_enforcer *enforcer, struct enforce
 
 /*
  * Ends the helper; keep: the rules stay, otherwise chain, jumps and sets are removed first. Waits
- * for it up to 10 s. Clears the pointer. Returns 0, or -errno with what could not be removed logged.
+ * for it up to 10 s. Clears the pointer. Returns 0, or -errno with what could not be removed
+ * logged.
  */
 int iptables_enforcer_stop(struct iptables_enforcer **enforcer, bool keep);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the box itself tells: its addresses, gateways and resolvers, read over rtnetlink (libmnl) and
- * from resolv.conf, and kept current. Fills the model's protected list.
+ * What the box itself tells: its addresses, gateways and resolvers, read over rtnetlink (libmnl)
+ * and from resolv.conf, and kept current. Fills the model's protected list.
  */
 #ifndef FWGEN_HOST_H
 #define FWGEN_HOST_H

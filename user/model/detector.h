@@ -41,7 +41,7 @@ const char *action_name(enum action action);
 const char *evidence_name(enum evidence evidence);
 const char *origin_name(enum origin origin);
 const char *removed_why_name(enum removed_why why);
-int detector_parse(const char *text, enum detector_id *out); /* 0 or -EINVAL */
+int detector_parse(const char *text, enum detector_id *out); /* 0 or -EINVAL; "" too */
 int action_parse(const char *text, enum action *out);
 int evidence_parse(const char *text, enum evidence *out);
 int origin_parse(const char *text, enum origin *out);

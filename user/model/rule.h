@@ -33,7 +33,7 @@ struct rule {
 };
 
 /* The iptables command that does the same, for people to read and paste. Returns buf. */
-#define RULE_COMMAND_TEXT 256
+#define RULE_COMMAND_TEXT 1024 /* several commands when one cannot name all classes */
 const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT]);
 
 enum rule_change_kind {
@@ -42,6 +42,7 @@ enum rule_change_kind {
 	RULE_REMOVED,  /* removed_why says why */
 	RULE_OBSERVED, /* observe mode: it would have been added; nothing is enforced or stored */
 	RULE_REFUSED,  /* a finding that may not become a rule; refused_why says why */
+	RULE_ALARMED,  /* the detector's action is "alarm": to be told, nothing is enforced or stored */
 };
 
 enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The XDP program: what is this packet, is its source blocked, count it, wake the poller when its
+ * source crossed a mark, drop or pass. No policy: limits, blocks and marks come from userspace.
+ */
+#include "maps.bpf.h"
+
+/* Set before load; userspace changes it through its mapping. */
+struct sensor_control sensor SEC(".data.sensor");
+
+/* A zero that the verifier cannot see, since it is in memory that userspace could write. */
+#define PACKET_OPAQUE(x) ((x) ^ *(volatile __u32 *)&sensor.always_zero)
+/* clang may not conclude that the mask is needless: the verifier has not followed its proof. */
+#define PACKET_BOUND(x)                           \
+	({                                        \
+		__u64 bounded = (x);              \
+		asm volatile("" : "+r"(bounded)); \
+		bounded & 0x7fff;                 \
+	})
+
+#include "packet.h"
+#include "table.h"
+#include "verdict.bpf.h"
+
+/* What the parser found becomes unknown to the verifier: see PACKET_OPAQUE. */
+static __always_inline void forget(struct packet *packet)
+{
+	__u32 zero = PACKET_OPAQUE(0);
+
+	packet->source.halves[0] ^= zero;
+	packet->source.halves[1] ^= zero;
+	packet->destination.halves[0] ^= zero;
+	packet->destination.halves[1] ^= zero;
+	packet->classes ^= zero;
+	packet->flags ^= zero;
+	packet->protocol ^= zero;
+	packet->tcp_flags ^= zero;
+	packet->icmp_type ^= zero;
+	packet->source_port ^= zero;
+	packet->destination_port ^= zero;
+}
+
+static __always_inline void wake(struct table_totals *totals, const struct table_entry *entry,
+				 __u32 epoch, __u32 cpu)
+{
+	struct wake_record *record;
+
+	if (totals->wakes >= sensor.marks.per_interval) {
+		totals->wakes_lost++;
+		return;
+	}
+	record = bpf_ringbuf_reserve(&wakes, sizeof(*record), 0);
+	if (!record) {
+		totals->wakes_lost++;
+		return;
+	}
+	totals->wakes++;
+	record->epoch = epoch;
+	record->cpu = cpu;
+	record->entry = *entry;
+	bpf_ringbuf_submit(record, 0);
+}
+
+/* An IPv6 source inside a hot prefix is counted as that prefix. */
+static __always_inline void apply_hot_prefix(struct table_subject *subject)
+{
+	subject->member = subject->address;
+	TABLE_ROLLED
+	for (__u32 i = 0; i < 8; i++) {
+		struct prefix key = {};
+		__u32 len;
+
+		if (i >= sensor.hot_lengths)
+			break;
+		len = sensor.hot_length[i] & 63; /* /64 is written as 0: the upper half whole */
+		key.address.halves[0] = subject->address.halves[0];
+		key.len = 64;
+		if (len) {
+			key.address.halves[0] &= __builtin_bswap64(~0ULL << (64 - len));
+			key.len = len;
+		}
+		if (!bpf_map_lookup_elem(&hot_prefixes, &key))
+			continue;
+		subject->address = key.address;
+		subject->prefix_len = key.len;
+		return;
+	}
+}
+
+static __always_inline void count_source(const struct packet *packet, struct table_totals *totals,
+					 __u32 table, __u32 epoch, __u32 cpu, int dropped)
+{
+	struct table_subject subject = { .address = packet->source,
+					 .peer = packet->destination,
+					 .prefix_len = PREFIX_LEN_FULL };
+	struct table_bucket *bucket;
+	struct table_entry *entry;
+	__u32 bucket_index, index, news = 0;
+	__u64 hash;
+
+	if (packet_unlikely(sensor.hot_lengths) && packet->flags & PACKET_IPV6)
+		apply_hot_prefix(&subject);
+	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
+	bucket_index = table_bucket_index(hash, sensor.bucket_mask);
+	index = table * (sensor.bucket_mask + 1) + bucket_index;
+	bucket = bpf_map_lookup_elem(&source_buckets, &index);
+	if (!bucket)
+		return;
+	entry = table_account(bucket, totals, bucket_index, epoch, hash, &subject, packet, &sensor,
+			      dropped, &news);
+	if (entry && packet_likely(!dropped) &&
+	    packet_unlikely(table_wakes(entry, packet, news, &sensor.marks)))
+		wake(totals, entry, epoch, cpu);
+}
+
+/*
+ * Who is hit: the same table, by destination. Not inlined, since few packets come here; hidden
+ * rather than static, since clang drops the return value of a static function and the verifier
+ * then finds a stack pointer in r0.
+ */
+__noinline __hidden int count_destination(const struct packet *packet, __u32 table, __u32 epoch,
+					int dropped)
+{
+	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
+	struct table_totals *totals = bpf_map_lookup_elem(&destination_totals, &table);
+	struct table_bucket *bucket;
+	__u32 bucket_index, index, news = 0;
+	__u64 hash;
+
+	if (!totals)
+		return 0;
+	subject.address = packet->destination;
+	subject.peer = packet->source;
+	table_begin(totals, epoch);
+	table_count_totals(totals, packet, dropped);
+	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
+	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);
+	index = table * (sensor.destination_bucket_mask + 1) + bucket_index;
+	bucket = bpf_map_lookup_elem(&destination_buckets, &index);
+	if (bucket)
+		table_account(bucket, totals, bucket_index, epoch, hash, &subject, packet, &sensor,
+			      dropped, &news);
+	return 0;
+}
+
+SEC("xdp")
+int fwgen_xdp(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 cpu = bpf_get_smp_processor_id(), epoch, slot, table;
+	struct table_totals *totals;
+	enum packet_status status;
+	struct packet packet;
+	int dropped = 0;
+
+	status = packet_parse(data, end, end - data, &packet);
+	forget(&packet);
+	if (packet_likely(status == PACKET_IP))
+		dropped = PACKET_OPAQUE(verdict(&packet));
+
+	slot = sensor.cpu_slot[cpu & (CPUS_MAX - 1)];
+	if (packet_unlikely(slot == SLOT_NONE)) {
+		sensor.cpu_wanted[cpu & (CPUS_MAX - 1)] = 1;
+		sensor.overflow_packets[cpu & (CPUS_MAX - 1)]++;
+		return dropped ? XDP_DROP : XDP_PASS;
+	}
+	epoch = *(volatile __u32 *)&sensor.epoch;
+	table = (slot - 1) * 2 + (epoch & 1);
+	totals = bpf_map_lookup_elem(&source_totals, &table);
+	if (packet_unlikely(!totals))
+		return dropped ? XDP_DROP : XDP_PASS;
+	table_begin(totals, epoch);
+	if (packet_unlikely(status != PACKET_IP)) {
+		if (status == PACKET_TRUNCATED) {
+			totals->packets++;
+			totals->bytes += packet.bytes;
+			totals->other++;
+			totals->malformed++;
+		} else {
+			totals->not_ip++;
+		}
+		return XDP_PASS;
+	}
+	table_count_totals(totals, &packet, dropped);
+	forget(&packet);
+	if (!(totals->packets & (sensor.destination_every - 1))) {
+		struct packet copy = packet; /* its address is taken: packet itself stays in registers */
+
+		count_destination(&copy, table, epoch, dropped);
+	}
+	count_source(&packet, totals, table, epoch, cpu, dropped);
+	return dropped ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The keyed hash of addresses. Multilinear hashing (Lemire and Kaser, "Strongly universal string
+ * hashing is fast", 2014): the upper half of key.sum + sum(key.word[i] * w[i]) is strongly
+ * universal, so nobody who does not know the key can choose addresses that share a bucket or a tag
+ * more often than chance. Alone it is linear, and consecutive addresses would now and then crowd
+ * into few buckets; a second product, xored, takes that away at no latency.
+ */
+#ifndef FWGEN_HASH_H
+#define FWGEN_HASH_H
+
+#include "abi.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/* The upper 32 bits are the hash; hash_finish spreads it to all 64. */
+static __always_inline __u64 hash_address(const struct hash_key *key, const struct address *a)
+{
+	__u64 h = key->sum + key->word[2] * a->words[2] + key->word[3] * a->words[3];
+
+	if (a->halves[0]) /* not IPv4 */
+		h += key->word[0] * a->words[0] + key->word[1] * a->words[1];
+	return h ^ (key->finish * ((__u64)a->words[1] + a->words[3]));
+}
+
+static __always_inline __u64 hash_finish(__u64 h)
+{
+	h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15ULL;
+	return h ^ (h >> 29);
+}
+
+/* A hash of one number (a port), of which the caller takes the top bits. */
+static __always_inline __u64 hash_number(const struct hash_key *key, __u32 number)
+{
+	return (key->sum + key->word[0] * number) ^ (key->word[1] * (number ^ 0xffff));
+}
+
+#endif

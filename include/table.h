@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interval table: counts every packet for its source at a cost that does not grow with the
+ * number of sources. The same functions run in XDP on BPF maps and in userspace on plain memory.
+ *
+ * A bucket holds eight sources. While it has room a new source is written at its first packet. In a
+ * full bucket a miss takes a vote from one slot, in turn, and takes the slot over on its last vote
+ * (the vote of Elastic Sketch, Yang et al., SIGCOMM 2018): a flood of random sources touches one
+ * cache line a packet and cannot push out a source that sends more than its share.
+ *
+ * One CPU writes a table at a time; nobody else does until its epoch is over.
+ */
+#ifndef FWGEN_TABLE_H
+#define FWGEN_TABLE_H
+
+#include "hash.h"
+#include "packet.h"
+
+/* Loops that almost never go round: unrolled they only push warm code out of the cache. */
+#ifdef __clang__
+#define TABLE_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define TABLE_ROLLED
+#endif
+
+#define TABLE_LANES 0x0001000100010001ULL
+#define TABLE_HIGHS 0x8000800080008000ULL
+
+/* Where the parts of a hash go: 16 bits bucket, 16 bits tag. */
+static __always_inline __u32 table_bucket_index(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash >> 48) & mask;
+}
+
+static __always_inline __u16 table_tag(__u64 hash)
+{
+	return (__u16)(hash >> 32) | 1; /* an empty slot's tag is 0 and must never match */
+}
+
+static __always_inline void table_reset_totals(struct table_totals *totals, __u32 epoch)
+{
+	__u64 *word = (__u64 *)totals->estimator;
+
+	totals->packets = 0;
+	totals->bytes = 0;
+	totals->tcp = 0;
+	totals->udp = 0;
+	totals->icmp = 0;
+	totals->other = 0;
+	totals->dropped = 0;
+	totals->dropped_bytes = 0;
+	totals->malformed = 0;
+	totals->not_ip = 0;
+	totals->misses = 0;
+	totals->replaced = 0;
+	totals->wakes = 0;
+	totals->wakes_lost = 0;
+	TABLE_ROLLED
+	for (int i = 0; i < ESTIMATOR_REGISTERS / 8; i++)
+		word[i] = 0;
+	/* dirty[] is cleared by the reader, after the grace period */
+	totals->epoch = epoch;
+}
+
+/* Every frame, before anything else is counted. */
+static __always_inline void table_begin(struct table_totals *totals, __u32 epoch)
+{
+	if (packet_unlikely(totals->epoch != epoch))
+		table_reset_totals(totals, epoch);
+}
+
+/* Everything about the packet that is not by source. */
+static __always_inline void table_count_totals(struct table_totals *totals,
+					       const struct packet *packet, int dropped)
+{
+	totals->packets++;
+	totals->bytes += packet->bytes;
+	if (packet->classes & (CLASS_SYN | CLASS_TCP))
+		totals->tcp++;
+	else if (packet->classes & CLASS_UDP)
+		totals->udp++;
+	else if (packet->classes & CLASS_ICMP)
+		totals->icmp++;
+	else
+		totals->other++;
+	if (packet_unlikely(packet->flags & PACKET_MALFORMED))
+		totals->malformed++;
+	if (packet_unlikely(dropped)) {
+		totals->dropped++;
+		totals->dropped_bytes += packet->bytes;
+	}
+}
+
+static __always_inline void table_reset_bucket(struct table_bucket *bucket,
+					       struct table_totals *totals, __u32 index,
+					       __u32 epoch)
+{
+	__u64 *word = (__u64 *)bucket;
+
+	for (int i = 1; i < 8; i++)
+		word[i] = 0;
+	bucket->valid = 0;
+	bucket->cursor = 0;
+	bucket->epoch = epoch;
+	totals->dirty[(index / 64) % (TABLE_BUCKETS_MAX / 64)] |= 1ULL << (index % 64);
+}
+
+/*
+ * HyperLogLog (Flajolet et al., 2007) without a count of leading zeros, which BPF has not: the
+ * register says how many trailing zeros are not news, and almost no packet has more.
+ */
+static __always_inline void table_estimate(struct table_totals *totals, __u64 hash)
+{
+	__u64 spread = hash_finish(hash);
+	__u8 *reg = &totals->estimator[spread % ESTIMATOR_REGISTERS];
+	__u32 bits = (__u32)(spread >> 9) & 0x7fffff;
+	__u32 rank = *reg & 31;
+
+	if (packet_likely(bits & ((1U << rank) - 1)))
+		return;
+	/* at least `rank` zeros: the rank is the position of the first one bit, from 1 */
+	TABLE_ROLLED
+	for (int i = 0; i < 23; i++) {
+		if (rank >= 23 || (bits >> rank) & 1)
+			break;
+		rank++;
+	}
+	*reg = rank + 1;
+}
+
+static __always_inline void saturate16(__u16 *counter)
+{
+	if (*counter != 0xffff)
+		(*counter)++;
+}
+
+/* TCP flags that no stack sends in peace. */
+static __always_inline int table_odd_flags(__u8 flags)
+{
+	__u8 control = flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK);
+
+	return control == 0 || control == TCP_FIN ||
+	       (control & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) ||
+	       (control & (TCP_SYN | TCP_RST)) == (TCP_SYN | TCP_RST);
+}
+
+/* What a packet is counted for. */
+struct table_subject {
+	struct address address; /* whom it is counted for */
+	struct address peer;	/* source: where it went; destination: whence it came */
+	struct address member;	/* the full address behind a hot prefix */
+	__u32 prefix_len;
+};
+
+/* What a packet brought that its source had not shown in this interval. */
+enum table_news { NEWS_PORT = 1, NEWS_HOST = 2 };
+
+static __always_inline int port_in(const __u64 *ports, __u16 port)
+{
+	return (ports[port / 64] >> (port % 64)) & 1;
+}
+
+/* Ports and hosts that were tried: SYNs, UDP that is no answer, echo requests. */
+static __always_inline __u32 table_add_try(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet, const struct hash_key *key)
+{
+	__u32 peer = subject->peer.words[0] ^ subject->peer.words[1] ^ subject->peer.words[2] ^
+		     subject->peer.words[3];
+	__u32 bit, news = 0;
+
+	if (packet_likely(entry->last_peer == peer &&
+			  entry->last_port == packet->destination_port && entry->distinct_hosts))
+		return 0;
+	entry->last_peer = peer;
+	entry->last_port = packet->destination_port;
+	entry->last_address = subject->peer;
+
+	bit = (__u32)(hash_address(key, &subject->peer) >> 58);
+	if (!((entry->hosts >> bit) & 1)) {
+		entry->hosts |= 1ULL << bit;
+		entry->distinct_hosts++;
+		news = NEWS_HOST;
+	}
+	if (!(packet->classes & (CLASS_SYN | CLASS_UDP)))
+		return news;
+	bit = (__u32)(hash_number(key, packet->destination_port) >> 57);
+	if (!((entry->ports[bit / 64] >> (bit % 64)) & 1)) {
+		entry->ports[bit / 64] |= 1ULL << (bit % 64);
+		entry->distinct_ports++;
+		news |= NEWS_PORT;
+	}
+	return news;
+}
+
+#define TABLE_ANSWER_PORT 1024 /* UDP from below comes from a service: an answer, not a try */
+#define ICMP4_ECHO	  8
+#define ICMP6_ECHO	  128
+
+static __always_inline __u32 table_add_tcp(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet,
+					   const struct sensor_control *control)
+{
+	__u8 flags = packet->tcp_flags;
+
+	entry->tcp++;
+	if (packet->classes & CLASS_SYN) {
+		entry->syn++;
+		if (packet_unlikely(flags & (TCP_FIN | TCP_RST)))
+			saturate16(&entry->odd_flags);
+		if (packet_unlikely(packet->flags & PACKET_MALFORMED))
+			return 0;
+		if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
+			saturate16(&entry->sensitive);
+		return table_add_try(entry, subject, packet, &control->bitmap_key);
+	}
+	if (packet_unlikely(packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED)))
+		return 0;
+	if (packet_likely((flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) == TCP_ACK)) {
+		entry->established++;
+		return 0;
+	}
+	if (flags & TCP_RST)
+		saturate16(&entry->rst);
+	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		saturate16(&entry->syn_ack);
+	if (table_odd_flags(flags))
+		saturate16(&entry->odd_flags);
+	return 0;
+}
+
+static __always_inline __u32 table_add_udp(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet,
+					   const struct sensor_control *control)
+{
+	entry->udp++;
+	if (packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED))
+		return 0;
+	if (packet_unlikely(port_in(control->amplifier_ports, packet->source_port)))
+		saturate16(&entry->amplifier);
+	if (packet->source_port < TABLE_ANSWER_PORT)
+		return 0;
+	return table_add_try(entry, subject, packet, &control->bitmap_key);
+}
+
+static __always_inline __u32 table_add_icmp(struct table_entry *entry,
+					    const struct table_subject *subject,
+					    const struct packet *packet,
+					    const struct sensor_control *control)
+{
+	__u8 echo = packet->protocol == PROTOCOL_ICMP ? ICMP4_ECHO : ICMP6_ECHO;
+
+	entry->icmp++;
+	if (packet->icmp_type != echo)
+		return 0;
+	return table_add_try(entry, subject, packet, &control->bitmap_key);
+}
+
+/* Adds a packet to its entry. Returns what was new about it (enum table_news). */
+static __always_inline __u32 table_add(struct table_entry *entry,
+				       const struct table_subject *subject,
+				       const struct packet *packet,
+				       const struct sensor_control *control, int dropped)
+{
+	entry->packets++;
+	entry->bytes += packet->bytes;
+	entry->last_protocol = packet->protocol;
+	if (packet_unlikely(dropped))
+		entry->dropped++;
+	if (packet_unlikely(packet->flags & (PACKET_FRAGMENT | PACKET_MALFORMED))) {
+		if (packet->flags & PACKET_MALFORMED)
+			saturate16(&entry->malformed);
+		if (packet->flags & PACKET_FRAGMENT)
+			saturate16(&entry->fragments);
+	}
+	if (packet_unlikely(entry->prefix_len != PREFIX_LEN_FULL))
+		entry->members |=
+			1ULL << (hash_address(&control->bitmap_key, &subject->member) >> 58);
+
+	if (packet->classes & (CLASS_SYN | CLASS_TCP))
+		return table_add_tcp(entry, subject, packet, control);
+	if (packet->classes & CLASS_UDP)
+		return table_add_udp(entry, subject, packet, control);
+	if (packet->classes & CLASS_ICMP)
+		return table_add_icmp(entry, subject, packet, control);
+	saturate16(&entry->other);
+	return 0;
+}
+
+static __always_inline void table_entry_init(struct table_entry *entry,
+					     const struct table_subject *subject)
+{
+	__u64 *word = (__u64 *)entry;
+
+	entry->address = subject->address;
+	for (int i = 2; i < 16; i++)
+		word[i] = 0;
+	entry->prefix_len = subject->prefix_len;
+}
+
+static __always_inline void table_set_tag(struct table_bucket *bucket, __u32 slot, __u16 tag)
+{
+	__u32 shift = (slot >> 1) * 16;
+	__u64 *word = &bucket->tags[slot & 1];
+
+	*word = (*word & ~(0xffffULL << shift)) | ((__u64)tag << shift);
+}
+
+/* Bit 15 of each lane that is zero; lanes above a zero lane may be wrong, so callers compare. */
+static __always_inline __u64 table_zero_lanes(__u64 x)
+{
+	return (x - TABLE_LANES) & ~x & TABLE_HIGHS;
+}
+
+/* The slot of the subject, or BUCKET_ENTRIES. A slot on its first packet becomes an entry. */
+static __always_inline __u32 table_find(struct table_bucket *bucket, __u64 hash,
+					const struct table_subject *subject)
+{
+	__u64 lanes = TABLE_LANES * table_tag(hash);
+	__u64 match = table_zero_lanes(bucket->tags[1] ^ lanes) |
+		      table_zero_lanes(bucket->tags[0] ^ lanes) >> 8;
+
+	TABLE_ROLLED
+	for (int i = 0; i < BUCKET_ENTRIES; i++) {
+		struct table_entry *entry;
+		__u32 slot;
+
+		if (!match)
+			break;
+		/* the lowest set bit is 8 * slot + 7; the multiplication moves slot to the top byte */
+		slot = ((((match & -match) >> 7) * 0x0001020304050607ULL) >> 56) & 7;
+		match &= match - 1;
+		entry = &bucket->entries[slot];
+		if (packet_unlikely(!((bucket->valid >> slot) & 1))) {
+			__u64 word = bucket->tags[slot & 1];
+
+			if ((__u16)(word >> ((slot >> 1) * 16)) != table_tag(hash))
+				continue; /* a lane above a true match */
+			table_entry_init(entry, subject);
+			entry->packets = 1;
+			entry->bytes = bucket->first_bytes[slot];
+			bucket->valid |= 1 << slot;
+			return slot;
+		}
+		if (packet_likely(entry->address.halves[1] == subject->address.halves[1] &&
+				  entry->address.halves[0] == subject->address.halves[0]))
+			return slot;
+	}
+	return BUCKET_ENTRIES;
+}
+
+/* A miss: takes an empty slot, or a vote from one in turn. The slot taken, or BUCKET_ENTRIES. */
+static __always_inline __u32 table_take(struct table_bucket *bucket, struct table_totals *totals,
+					__u64 hash, const struct table_subject *subject,
+					__u32 bytes)
+{
+	__u32 slot = bucket->cursor & 7;
+
+	totals->misses++;
+	table_estimate(totals, hash);
+	bucket->cursor++;
+	if (bucket->votes[slot] > 1) {
+		bucket->votes[slot]--;
+		return BUCKET_ENTRIES;
+	}
+	table_set_tag(bucket, slot, table_tag(hash));
+	if (bucket->votes[slot] == 0) {
+		table_entry_init(&bucket->entries[slot], subject);
+		bucket->valid |= 1 << slot;
+		return slot;
+	}
+	totals->replaced++;
+	bucket->valid &= ~(1 << slot);
+	bucket->first_bytes[slot] = bytes > 0xffff ? 0xffff : bytes;
+	return BUCKET_ENTRIES;
+}
+
+/*
+ * Counts the packet for its subject in the subject's bucket. Returns the entry, or NULL when the
+ * packet only weakened another's vote or took a slot that is not yet an entry; *news is set with it.
+ */
+static __always_inline struct table_entry *
+table_account(struct table_bucket *bucket, struct table_totals *totals, __u32 index, __u32 epoch,
+	      __u64 hash, const struct table_subject *subject, const struct packet *packet,
+	      const struct sensor_control *control, int dropped, __u32 *news)
+{
+	__u32 slot;
+
+	if (packet_unlikely(bucket->epoch != epoch))
+		table_reset_bucket(bucket, totals, index, epoch);
+	slot = table_find(bucket, hash, subject);
+	if (slot >= BUCKET_ENTRIES)
+		slot = table_take(bucket, totals, hash, subject, packet->bytes);
+	slot = PACKET_OPAQUE(slot);
+	if (slot >= BUCKET_ENTRIES)
+		return (struct table_entry *)0;
+	if (packet_likely(bucket->votes[slot] != 0xffff))
+		bucket->votes[slot]++;
+	*news = table_add(&bucket->entries[slot], subject, packet, control, dropped);
+	return &bucket->entries[slot];
+}
+
+/* Whether a count that just became n wakes: at the mark, and at each power of two above it. */
+static __always_inline int table_mark(__u32 n, __u32 mark)
+{
+	return n >= mark && (n == mark || !(n & (n - 1)));
+}
+
+/* Whether this packet took its source over a mark. */
+static __always_inline int table_wakes(const struct table_entry *entry,
+				       const struct packet *packet, __u32 news,
+				       const struct wake_marks *marks)
+{
+	if (packet_unlikely(news)) {
+		if ((news & NEWS_PORT) && table_mark(entry->distinct_ports, marks->ports))
+			return 1;
+		if ((news & NEWS_HOST) && table_mark(entry->distinct_hosts, marks->hosts))
+			return 1;
+	}
+	if (packet_unlikely(table_mark(entry->packets, marks->packets)))
+		return 1;
+	if (packet->classes & CLASS_SYN)
+		return entry->syn > entry->established &&
+		       table_mark(entry->syn - entry->established, marks->syn);
+	if (packet->classes & CLASS_UDP)
+		return table_mark(entry->udp, marks->udp);
+	if (packet->classes & CLASS_ICMP)
+		return table_mark(entry->icmp, marks->icmp);
+	return packet_unlikely(entry->odd_flags) && table_mark(entry->odd_flags, marks->odd_flags);
+}
+
+#endif

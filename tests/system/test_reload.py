@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""SIGHUP: a good configuration is taken over whole, a bad one leaves the old in force and says why."""
+import signal
+
+import pytest
+
+from daemon import merged, only
+from net import wait_until
+
+pytestmark = pytest.mark.short
+
+
+def test_good_config_is_taken_over(net, start):
+    daemon = start(only(udp_flood=(1000000, 2)))
+    net.blast(proto="udp", rate=10000, count=3000)
+    wait_until(lambda: daemon.traffic()["packets"] >= 3000, 5)
+    assert not daemon.rules()
+    program = net.xdp_attached()
+    daemon.configure(only(udp_flood=(500, 2)))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: any(e["type"] == "config" for e in daemon.events()), 5, "an event about the configuration")
+    net.blast(proto="udp", rate=10000, count=3000)
+    assert daemon.wait_rule(net.attacker4)["limit_count"] == 500
+    assert net.xdp_attached() == program
+
+
+def test_bad_config_is_refused(net, start):
+    config = only(udp_flood=(500, 2))
+    daemon = start(config)
+    daemon.config_path.write_text(daemon.config_path.read_text().replace('"udp_flood"', '"udp_fload"'))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "udp_fload" in daemon.log(), 5, "the log names the unknown detector")
+    net.blast(proto="udp", rate=10000, count=3000)
+    assert daemon.wait_rule(net.attacker4)["limit_count"] == 500
+
+
+def test_mode_and_protected_set_follow(net, start):
+    config = only(udp_flood=(500, 2))
+    daemon, counter = start({**config, "mode": "observe"}), net.pass_counter()
+    daemon.configure({**config, "mode": "enforce"})
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: daemon.status()["mode"] == "enforce", 5)
+    net.blast(proto="udp", rate=10000, count=3000)
+    daemon.wait_rule(net.attacker4)
+    daemon.configure(merged(config, {"access": {"allow": [net.attacker4]}}))
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_no_rule(net.attacker4, 5)
+    before = counter.read()
+    net.blast(proto="udp", count=100)
+    assert counter.read() - before == 100

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What stays and what goes: signals, kill -9, the next start, `fwgen off`."""
+import os
+import signal
+import time
+
+import pytest
+
+from daemon import bpf_alive, merged, only, pins_of, set_members
+from net import wait_until
+
+LONG = merged(only(udp_flood=(500, 2)), {"response": {"block_seconds": 60, "unproven_block_seconds": 60}})
+pytestmark = pytest.mark.short
+
+
+def block_attacker(net, daemon):
+    net.blast(proto="udp", rate=10000, count=3000)
+    rule = daemon.wait_rule(net.attacker4)
+    wait_until(lambda: set_members(net, net.attacker4), 2, "the address is in a set of iptables'")
+    return rule
+
+
+def passes(net, counter):
+    before = counter.read()
+    net.blast(proto="udp", count=10)
+    return counter.read() > before
+
+
+def assert_nothing_left(net, objects):
+    text = net.iptables().lower()
+    assert "fwgen" not in text, text
+    assert not net.xdp_attached("eth0") and not net.xdp_attached("eth1")
+    wait_until(lambda: not bpf_alive(objects), 5, f"the end of every BPF object ({bpf_alive(objects)} left)")
+    assert not pins_of(net.gateway)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_signals_leave_nothing(net, start, number):
+    rules_before = net.iptables()
+    daemon, counter = start(LONG), net.pass_counter()
+    block_attacker(net, daemon)
+    assert net.xdp_attached("eth0") and pins_of(net.gateway)
+    objects = daemon.bpf_objects()
+    assert {kind for kind, _ in objects} >= {"map", "prog"}
+    assert daemon.stop(number) == 0, daemon.log()
+    assert_nothing_left(net, objects)
+    assert not os.path.exists(daemon.socket_path)
+    assert passes(net, counter)
+    assert [line for line in net.iptables().splitlines() if line.startswith("-A")] == \
+        [line for line in rules_before.splitlines() if line.startswith("-A")]
+    assert daemon.query("select removed_why from rules") == [{"removed_why": "shutdown"}]
+
+
+def test_others_rules_are_not_touched(net, start):
+    net.gateway.run("iptables", "-t", "raw", "-A", "PREROUTING", "-s", "192.0.2.9", "-j", "DROP")
+    net.gateway.run("ipset", "create", "mine", "hash:ip")
+    daemon = start(LONG)
+    block_attacker(net, daemon)
+    assert daemon.stop() == 0
+    text = net.iptables()
+    assert "-A PREROUTING -s 192.0.2.9/32 -j DROP" in text and "create mine " in text and "fwgen" not in text.lower()
+
+
+def test_on_exit_keep(net, start):
+    daemon, counter = start(merged(LONG, {"response": {"on_exit": "keep"}})), net.pass_counter()
+    block_attacker(net, daemon)
+    assert daemon.stop() == 0
+    assert not passes(net, counter) and set_members(net, net.attacker4) and net.xdp_attached()
+    daemon.off()
+    assert passes(net, counter)
+
+
+def test_kill_9_deadline_ends_the_block(net, start):
+    config = merged(LONG, {"response": {"block_seconds": 4, "unproven_block_seconds": 4}})
+    daemon, counter = start(config), net.pass_counter()
+    block_attacker(net, daemon)
+    daemon.stop(signal.SIGKILL)
+    assert not passes(net, counter) and set_members(net, net.attacker4)
+    wait_until(lambda: passes(net, counter), 8, "the program itself lets packets pass after the deadline", every=0.1)
+    wait_until(lambda: not set_members(net, net.attacker4), 4, "the set's own timeout ends the entry")
+
+
+def test_kill_9_next_start_adopts(net, start):
+    daemon, counter = start(LONG), net.pass_counter()
+    rule = block_attacker(net, daemon)
+    program = net.xdp_attached()
+    daemon.stop(signal.SIGKILL)
+    child = net.blast_start(proto="udp", rate=2000, seconds=60)
+    sent_before = counter.read()
+    time.sleep(1)  # so that a block begun anew would end visibly later than one that was adopted
+    daemon.start()
+    after = daemon.wait_rule(net.attacker4)
+    net.blast_end(child)
+    assert program and net.xdp_attached()
+    assert counter.read() == sent_before, "packets passed while the daemon was away or came back"
+    assert after["id"] == rule["id"] and after["created_at"] == rule["created_at"]
+    assert set_members(net, net.attacker4)
+
+
+def test_start_restores_the_time_left(net, start):
+    """No traffic this time: the block of before ends when it would have ended."""
+    config = merged(LONG, {"response": {"block_seconds": 6, "unproven_block_seconds": 6}})
+    daemon, counter = start(config), net.pass_counter()
+    begun = time.monotonic()
+    rule = block_attacker(net, daemon)
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert daemon.rules()[net.attacker4]["expires_at"] == rule["expires_at"]
+    daemon.wait_no_rule(net.attacker4, 9)
+    assert 5 < time.monotonic() - begun < 9
+    assert passes(net, counter)
+
+
+def test_off(net, start):
+    """With a running daemon, with a dead one, and with nothing there."""
+    daemon, counter = start(LONG), net.pass_counter()
+    block_attacker(net, daemon)
+    objects = daemon.bpf_objects()
+    daemon.stop(signal.SIGKILL)
+    assert set_members(net, net.attacker4) and not passes(net, counter)
+    assert daemon.off().returncode == 0
+    assert_nothing_left(net, objects)
+    assert passes(net, counter)
+    again = daemon.off()
+    assert again.returncode == 0, again.stderr
+
+
+def test_off_when_the_daemon_hangs(net, start):
+    daemon, counter = start(LONG), net.pass_counter()
+    block_attacker(net, daemon)
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        assert daemon.off().returncode == 0
+        assert not net.xdp_attached() and "fwgen" not in net.iptables().lower()
+        assert passes(net, counter)
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What follows from a finding. In this order: a detector that only alarms; a rule that is there
+ * already; the protected set; the budget for unproven blocks; the mode. A change is put into the
+ * caller's list before it is made, so that the list is never short of one when memory runs out. Not
+ * here: carrying changes out (enforce/), keeping them (record/).
+ *
+ * First form: all evidence is unproven so far, and a drop covers all packet classes.
+ */
+#include "decide/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "decide/policy_state.h"
+
+#define MEMO_ITEMS  65536
+#define TAG_OFFENCE 0xffffffffu /* how often the source was blocked on proven evidence */
+
+int policy_new(const struct config *config, uint32_t next_rule_id, struct policy **out)
+{
+	struct policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return -ENOMEM;
+	policy->next_rule_id = next_rule_id ? next_rule_id : 1;
+	settings_read(config, &policy->settings);
+	if (rule_table_init(&policy->table) || memo_init(&policy->memo, MEMO_ITEMS)) {
+		policy_free(&policy);
+		return -ENOMEM;
+	}
+	*out = policy;
+	return 0;
+}
+
+void policy_free(struct policy **policy)
+{
+	if (!*policy)
+		return;
+	rule_table_done(&(*policy)->table);
+	memo_done(&(*policy)->memo);
+	protected_list_free(&(*policy)->protected_list);
+	free(*policy);
+	*policy = NULL;
+}
+
+int policy_reconfigure(struct policy *policy, const struct config *config)
+{
+	settings_read(config, &policy->settings);
+	return 0;
+}
+
+/* Reports the removal, then removes. as: what it is protected as, or NULL. */
+static int remove_rule(struct policy *policy, struct rule_node *node, enum removed_why why,
+		       const char *as, struct rule_change_list *out)
+{
+	struct rule_change change = {
+		.kind = RULE_REMOVED,
+		.rule = node->rule,
+		.removed_why = why,
+	};
+
+	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
+	if (rule_change_list_add(out, &change))
+		return -ENOMEM;
+	rule_table_remove(&policy->table, node);
+	return 0;
+}
+
+static struct rule_change change_from(const struct finding *finding, enum rule_change_kind kind,
+				      const struct rule *rule)
+{
+	return (struct rule_change){
+		.kind = kind,
+		.rule = *rule,
+		.port = finding->port,
+		.protocol = finding->protocol,
+		.has_destination = finding->has_destination,
+		.destination = finding->destination,
+	};
+}
+
+/* How long a rule for this finding is to last. */
+static int64_t duration_for(const struct policy *policy, const struct finding *finding)
+{
+	uint32_t offences = 0;
+
+	if (finding->evidence == EVIDENCE_PROVEN)
+		offences =
+			memo_get(&policy->memo, &finding->source, TAG_OFFENCE, finding->at.boot_ns);
+	return settings_duration_ns(&policy->settings, finding->evidence, offences);
+}
+
+static void draft(const struct policy *policy, const struct finding *finding, struct rule *out)
+{
+	settings_draft(&policy->settings, finding, out);
+	out->expires = moment_plus(finding->at, duration_for(policy, finding));
+}
+
+/* Says that something is not enforced, once per source and detector in block_seconds. */
+static int tell(struct policy *policy, const struct finding *finding, enum rule_change_kind kind,
+		enum refused_why why, const char *as, struct rule_change_list *out)
+{
+	uint32_t tag = (uint32_t)kind << 16 | (uint32_t)why << 8 | (uint32_t)finding->detector;
+	int64_t now_ns = finding->at.boot_ns;
+	struct rule_change change;
+	struct rule rule;
+
+	if (memo_get(&policy->memo, &finding->source, tag, now_ns))
+		return 0;
+	draft(policy, finding, &rule);
+	if (kind == RULE_ALARMED)
+		rule.action = ACTION_ALARM;
+	change = change_from(finding, kind, &rule);
+	change.refused_why = why;
+	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
+	if (rule_change_list_add(out, &change))
+		return -ENOMEM;
+	memo_set(&policy->memo, &finding->source, tag, 1,
+		 now_ns + policy->settings.block_seconds * NS_PER_SECOND);
+	return 0;
+}
+
+static int add(struct policy *policy, const struct finding *finding, struct rule_change_list *out)
+{
+	struct rule_change change;
+	struct rule_node *node;
+	struct rule rule;
+
+	draft(policy, finding, &rule);
+	rule.id = policy->next_rule_id;
+	if (rule_table_add(&policy->table, &rule, &node))
+		return -ENOMEM;
+	change = change_from(finding, RULE_ADDED, &rule);
+	if (rule_change_list_add(out, &change)) {
+		rule_table_remove(&policy->table, node);
+		return -ENOMEM;
+	}
+	policy->next_rule_id++;
+	if (rule.evidence == EVIDENCE_PROVEN) {
+		uint32_t offences =
+			memo_get(&policy->memo, &finding->source, TAG_OFFENCE, finding->at.boot_ns);
+
+		memo_set(&policy->memo, &finding->source, TAG_OFFENCE, offences + 1,
+			 rule.expires.boot_ns + policy->settings.max_block_seconds * NS_PER_SECOND);
+	}
+	return 0;
+}
+
+/* A detector's rule gives way to a stronger one: a drop instead of a limit, or proven evidence. */
+static bool is_stronger(const struct policy *policy, const struct finding *finding,
+			const struct rule *rule)
+{
+	if (rule->origin != ORIGIN_DETECTOR)
+		return false;
+	return (rule->action == ACTION_LIMIT &&
+		settings_action(&policy->settings, finding) == ACTION_DROP) ||
+	       (rule->evidence == EVIDENCE_UNPROVEN && finding->evidence == EVIDENCE_PROVEN);
+}
+
+static int renew(struct policy *policy, const struct finding *finding, struct rule_node *node,
+		 struct rule_change_list *out)
+{
+	int64_t duration_ns = duration_for(policy, finding);
+	struct rule_change change;
+
+	if (policy->settings.mode == MODE_OBSERVE)
+		return 0;
+	if (is_stronger(policy, finding, &node->rule)) {
+		if (remove_rule(policy, node, REMOVED_REPLACED, NULL, out))
+			return -ENOMEM;
+		return add(policy, finding, out);
+	}
+	if (node->rule.expires.boot_ns - finding->at.boot_ns >= duration_ns / 2)
+		return 0;
+	change = change_from(finding, RULE_RENEWED, &node->rule);
+	change.rule.expires = moment_plus(finding->at, duration_ns);
+	if (rule_change_list_add(out, &change))
+		return -ENOMEM;
+	rule_table_set_expiry(&policy->table, node, change.rule.expires);
+	return 0;
+}
+
+/* Whether a wider rule already does what a rule for this finding would do. */
+static bool is_covered(const struct policy *policy, const struct finding *finding)
+{
+	const struct rule_node *node = rule_table_covering(&policy->table, &finding->source);
+
+	return node && node->rule.expires.boot_ns > finding->at.boot_ns &&
+	       node->rule.classes == CLASS_ALL &&
+	       (node->rule.action == ACTION_DROP ||
+		settings_action(&policy->settings, finding) == ACTION_LIMIT);
+}
+
+static int decide(struct policy *policy, const struct finding *finding,
+		  struct rule_change_list *out)
+{
+	struct rule_node *node = rule_table_exact(&policy->table, &finding->source);
+	const struct protected_prefix *protected;
+
+	if (policy->settings.actions[finding->detector] == ACTION_ALARM)
+		return tell(policy, finding, RULE_ALARMED, 0, NULL, out);
+	if (node)
+		return renew(policy, finding, node, out);
+	if (is_covered(policy, finding))
+		return 0;
+	protected = protected_list_find(&policy->protected_list, &finding->source);
+	if (protected)
+		return tell(policy, finding, RULE_REFUSED, REFUSED_PROTECTED, protected->reason,
+			    out);
+	if (finding->evidence == EVIDENCE_UNPROVEN &&
+	    policy->table.unproven >= policy->settings.max_unproven)
+		return tell(policy, finding, RULE_REFUSED, REFUSED_FULL, NULL, out);
+	if (policy->settings.mode == MODE_OBSERVE)
+		return tell(policy, finding, RULE_OBSERVED, 0, NULL, out);
+	return add(policy, finding, out);
+}
+
+int policy_decide(struct policy *policy, const struct finding *findings, size_t n,
+		  struct rule_change_list *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = decide(policy, &findings[i], out);
+	return r;
+}
+
+int policy_protect(struct policy *policy, const struct protected_list *list, struct moment now,
+		   struct rule_change_list *out)
+{
+	struct protected_list copy = {0};
+	struct rule_node *node, *next;
+
+	(void)now;
+	for (size_t i = 0; i < list->count; i++) {
+		if (protected_list_add(&copy, &list->items[i].prefix, list->items[i].reason)) {
+			protected_list_free(&copy);
+			return -ENOMEM;
+		}
+	}
+	protected_list_free(&policy->protected_list);
+	policy->protected_list = copy;
+	for (node = policy->table.oldest; node; node = next) {
+		const struct protected_prefix *protected =
+			protected_list_find(&policy->protected_list, &node->rule.prefix);
+
+		next = node->newer;
+		if (protected &&
+		    remove_rule(policy, node, REMOVED_PROTECTED, protected->reason, out))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int policy_expire(struct policy *policy, struct moment now, struct rule_change_list *out)
+{
+	struct rule_node *node;
+
+	while ((node = rule_table_first(&policy->table)) &&
+	       node->rule.expires.boot_ns <= now.boot_ns) {
+		if (remove_rule(policy, node, REMOVED_EXPIRED, NULL, out))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Why a rule of an earlier run may not come back; *protected is set where it is for that. */
+static bool may_restore(const struct policy *policy, const struct rule *rule, struct moment now,
+			struct rule_change *change)
+{
+	const struct protected_prefix *protected =
+		protected_list_find(&policy->protected_list, &rule->prefix);
+
+	change->kind = RULE_REMOVED;
+	if (rule->expires.boot_ns <= now.boot_ns) {
+		change->removed_why = REMOVED_EXPIRED;
+	} else if (protected) {
+		change->removed_why = REMOVED_PROTECTED;
+		memcpy(change->protected_as, protected->reason, sizeof(change->protected_as));
+	} else if (rule_table_exact(&policy->table, &rule->prefix)) {
+		change->removed_why = REMOVED_REPLACED;
+	} else {
+		change->kind = RULE_ADDED;
+		return true;
+	}
+	return false;
+}
+
+static int restore(struct policy *policy, const struct rule *rule, struct moment now,
+		   struct rule_change_list *out)
+{
+	struct rule_change change = {.rule = *rule};
+	struct rule_node *node = NULL;
+
+	if (rule->id >= policy->next_rule_id)
+		policy->next_rule_id = rule->id + 1;
+	if (may_restore(policy, rule, now, &change) && rule_table_add(&policy->table, rule, &node))
+		return -ENOMEM;
+	if (rule_change_list_add(out, &change)) {
+		if (node)
+			rule_table_remove(&policy->table, node);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int policy_restore(struct policy *policy, const struct rule *rules, size_t n, struct moment now,
+		   struct rule_change_list *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = restore(policy, &rules[i], now, out);
+	return r;
+}
+
+int policy_clear(struct policy *policy, enum removed_why why, struct moment now,
+		 struct rule_change_list *out)
+{
+	(void)now;
+	while (policy->table.oldest) {
+		if (remove_rule(policy, policy->table.oldest, why, NULL, out))
+			return -ENOMEM;
+	}
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Action, duration and text of a rule, from the finding and the configuration alone. Not here:
+ * whether there may be a rule at all (policy.c).
+ */
+#include "decide/settings.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "decide/reason.h"
+
+void settings_read(const struct config *config, struct settings *out)
+{
+	*out = (struct settings){
+		.mode = config->mode,
+		.block_seconds = config->response.block_seconds,
+		.unproven_block_seconds = config->response.unproven_block_seconds,
+		.max_block_seconds = config->response.max_block_seconds,
+		.escalation = config->response.escalation,
+		.limit_pps = config->response.limit_packets_per_second,
+		.max_unproven = config->response.max_unproven_blocks,
+	};
+	for (unsigned int i = 0; i < DETECTOR_COUNT; i++)
+		out->actions[i] = config->detectors[i].action;
+	memcpy(out->config_hash, config->hash, sizeof(out->config_hash));
+}
+
+/* Unproven evidence about a prefix is about some of its addresses: the others are only slowed. */
+enum action settings_action(const struct settings *settings, const struct finding *finding)
+{
+	enum action action = settings->actions[finding->detector];
+
+	if (action == ACTION_DROP && finding->source.len < PREFIX_LEN_FULL &&
+	    finding->evidence == EVIDENCE_UNPROVEN)
+		return ACTION_LIMIT;
+	return action;
+}
+
+int64_t settings_duration_ns(const struct settings *settings, enum evidence evidence,
+			     uint32_t offences)
+{
+	uint64_t seconds = settings->unproven_block_seconds;
+
+	if (evidence == EVIDENCE_PROVEN) {
+		seconds = settings->block_seconds;
+		while (settings->escalation > 1 && offences &&
+		       seconds < settings->max_block_seconds) {
+			seconds *= settings->escalation;
+			offences--;
+		}
+	}
+	if (seconds > settings->max_block_seconds)
+		seconds = settings->max_block_seconds;
+	return (int64_t)(seconds ? seconds : 1) * NS_PER_SECOND;
+}
+
+void settings_draft(const struct settings *settings, const struct finding *finding,
+		    struct rule *out)
+{
+	*out = (struct rule){
+		.prefix = finding->source,
+		.action = settings_action(settings, finding),
+		.classes = CLASS_ALL,
+		.detector = finding->detector,
+		.evidence = finding->evidence,
+		.origin = ORIGIN_DETECTOR,
+		.observed = finding->count,
+		.limit = finding->limit,
+		.created = finding->at,
+	};
+	if (out->action == ACTION_LIMIT)
+		out->limit_pps = settings->limit_pps;
+	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));
+	reason_format(finding, out->reason, sizeof(out->reason));
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of the configuration decides, and the rule that it makes of a finding. */
+#ifndef FWGEN_DECIDE_SETTINGS_H
+#define FWGEN_DECIDE_SETTINGS_H
+
+#include "model/config.h"
+#include "model/finding.h"
+#include "model/rule.h"
+
+struct settings {
+	enum mode mode;
+	enum action actions[DETECTOR_COUNT];
+	uint32_t block_seconds, unproven_block_seconds, max_block_seconds;
+	uint32_t escalation;
+	uint32_t limit_pps;
+	uint32_t max_unproven;
+	char config_hash[CONFIG_HASH_TEXT];
+};
+
+void settings_read(const struct config *config, struct settings *out);
+
+enum action settings_action(const struct settings *settings, const struct finding *finding);
+/* offences: how often the source was blocked on proven evidence before. */
+int64_t settings_duration_ns(const struct settings *settings, enum evidence evidence,
+			     uint32_t offences);
+/* All of a rule but its id and expiry. */
+void settings_draft(const struct settings *settings, const struct finding *finding,
+		    struct rule *out);
+
+#endif

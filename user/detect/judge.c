@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counting detectors: windows plus this interval against the limits, and what a finding says. A
+ * provisional judgement takes the same steps on copies of the windows, so that it cannot come to
+ * another result than the drained interval will. Ports and hosts are in judge_spread.c.
+ */
+#include "detect/judge.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include "base/address.h"
+
+static uint32_t classes_present(const struct table_entry *entry, uint32_t classes)
+{
+	uint32_t present = (entry->syn ? CLASS_SYN : 0) | (entry->udp ? CLASS_UDP : 0) |
+			   (entry->icmp ? CLASS_ICMP : 0);
+
+	if (classes == CLASS_ALL || !(classes & present))
+		return classes;
+	return classes & present;
+}
+
+/* The one protocol that all the classes belong to, as far as the entry shows, or 0. */
+static uint8_t protocol_of(const struct table_entry *entry, uint32_t classes)
+{
+	if (classes == CLASS_ALL && entry->tcp == entry->packets)
+		return IPPROTO_TCP;
+	if (classes == CLASS_ALL && entry->udp == entry->packets)
+		return IPPROTO_UDP;
+	if (classes == CLASS_SYN)
+		return IPPROTO_TCP;
+	if (classes == CLASS_UDP)
+		return IPPROTO_UDP;
+	if (classes == CLASS_ICMP || (classes == CLASS_ALL && entry->icmp == entry->packets))
+		return address_is_ipv4(&entry->address) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return 0;
+}
+
+int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
+		 const struct spread *spread)
+{
+	const struct table_entry *entry = judgement->entry;
+	uint32_t classes = classes_present(entry, limit->ops->classes);
+	uint8_t len = entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
+	struct finding finding = {
+		.at = judgement->at,
+		.source = {.address = address_masked(&entry->address, len), .len = len},
+		.detector = limit->id,
+		.evidence = EVIDENCE_UNPROVEN,
+		.count = count,
+		.limit = limit->limit,
+		.classes = classes,
+		.protocol = protocol_of(entry, classes),
+		.has_destination = entry->last_address.halves[0] || entry->last_address.halves[1],
+		.provisional = judgement->provisional,
+	};
+
+	if (finding.has_destination)
+		finding.destination = entry->last_address;
+	if (finding.protocol == IPPROTO_TCP || finding.protocol == IPPROTO_UDP)
+		finding.port = entry->last_port;
+	if (spread) {
+		finding.ports = (uint32_t)spread->ports;
+		finding.hosts = (uint32_t)spread->hosts;
+	}
+	judgement->fired |= 1u << limit->id;
+	return finding_list_add(judgement->out, &finding);
+}
+
+static int keep_count(struct judgement *judgement, unsigned int which, struct window *window,
+		      uint64_t n)
+{
+	const struct window_shape *shape = &judgement->plan->counting[which].shape;
+	int r;
+
+	if (!n || window_share(shape, &judgement->time) > 1)
+		return 0; /* longer than the window: it will be of the past at the next look */
+	if (!window) {
+		if (!window_worth(shape, &judgement->time, n))
+			return 0;
+		r = tracker_add_window(judgement->tracker, judgement->source, (uint8_t)which,
+				       &window);
+		if (r)
+			return r == -ENOSPC ? 0 : r;
+	}
+	window_add(window, shape, &judgement->time, n);
+	return 0;
+}
+
+static int judge_count(struct judgement *judgement, unsigned int which, struct window *window)
+{
+	const struct plan_limit *limit = &judgement->plan->counting[which];
+	uint64_t n = limit->ops->count(judgement->entry), past = 0;
+	uint64_t share = window_share(&limit->shape, &judgement->time);
+	struct window copy;
+	int r = 0;
+
+	if (window && judgement->provisional) {
+		copy = *window;
+		window = &copy;
+	}
+	if (window) {
+		window_advance(window, &limit->shape, &judgement->time);
+		if (limit->ops->answerable)
+			window_take_back(window, &limit->shape, judgement->answered);
+		past = window_past(window, &limit->shape);
+	}
+	past = share > 1 ? (n + share - 1) / share : past + n;
+	if (n && past > limit->limit.count)
+		r = judge_report(judgement, limit, past, NULL);
+	if (!r && !judgement->provisional)
+		r = keep_count(judgement, which, window, n);
+	return r;
+}
+
+int judge_counts(struct judgement *judgement)
+{
+	struct window *windows[PLAN_LIMITS_MAX] = {0}, *window;
+	int r;
+
+	if (judgement->source) {
+		window = tracker_window(judgement->tracker, judgement->source->windows);
+		for (; window; window = tracker_window(judgement->tracker, window->next))
+			windows[window->which] = window;
+	}
+	for (unsigned int i = 0; i < judgement->plan->counting_count; i++) {
+		r = judge_count(judgement, i, windows[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}

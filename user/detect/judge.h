@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One source, one interval: its counts against all limits. */
+#ifndef FWGEN_DETECT_JUDGE_H
+#define FWGEN_DETECT_JUDGE_H
+
+#include "detect/plan.h"
+#include "detect/tracker.h"
+#include "model/finding.h"
+
+struct judgement {
+	const struct plan *plan;
+	struct tracker *tracker;
+	const struct table_entry *entry;
+	struct source *source; /* NULL: never seen (provisional only) */
+	struct window_time time;
+	struct moment at;
+	bool provisional;  /* look, but keep nothing */
+	uint64_t answered; /* SYNs of the interval before whose handshakes ended in this one */
+	uint32_t fired;	   /* out: bit per detector */
+	struct finding_list *out;
+};
+
+/* Return 0 or -ENOMEM. */
+int judge_counts(struct judgement *judgement);
+int judge_spread(struct judgement *judgement);
+
+/* Appends a finding of this limit. spread: NULL for counting detectors. */
+int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
+		 const struct spread *spread);
+
+#endif

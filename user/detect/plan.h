@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The enabled detectors and their limits, worked out once per configuration. */
+#ifndef FWGEN_DETECT_PLAN_H
+#define FWGEN_DETECT_PLAN_H
+
+#include "detect/detector.h"
+#include "model/config.h"
+
+#define PLAN_LIMITS_MAX (DETECTOR_COUNT * CONFIG_LIMITS_MAX)
+
+struct plan_limit {
+	enum detector_id id;
+	const struct detector_ops *ops;
+	struct limit limit;
+	struct window_shape shape; /* counting */
+	unsigned int spread;	   /* spread: index in spreads */
+};
+
+struct plan {
+	struct plan_limit counting[PLAN_LIMITS_MAX];
+	unsigned int counting_count;
+	struct plan_limit judging[PLAN_LIMITS_MAX];
+	unsigned int judging_count;
+	/* Limits of the same length share a window of ports and hosts. */
+	struct window_shape spreads[PLAN_LIMITS_MAX];
+	unsigned int spread_count;
+	int64_t longest_counting_ns, longest_spread_ns;
+};
+_Static_assert(PLAN_LIMITS_MAX <= UINT8_MAX, "windows name their limit by a byte");
+
+void plan_make(const struct config *config, struct plan *out);
+
+#define PLAN_NO_HEIR (-1)
+
+/* Which window of the new plan takes over each window of the old one, or PLAN_NO_HEIR. */
+struct plan_heirs {
+	int counting[PLAN_LIMITS_MAX];
+	int spreads[PLAN_LIMITS_MAX];
+};
+void plan_inherit(const struct plan *from, const struct plan *to, struct plan_heirs *out);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who has been seen lately: a bounded table of sources. A source costs 88 bytes and 4 of hash
+ * chain; windows (32 bytes) are added for limits that it comes near, spread windows (224 bytes) for
+ * sources that try more than one port or host. When something is full, the least interesting of a
+ * few sources makes room; how often is counted.
+ */
+#ifndef FWGEN_DETECT_TRACKER_H
+#define FWGEN_DETECT_TRACKER_H
+
+#include "abi.h"
+#include "detect/pool.h"
+#include "detect/spread.h"
+#include "detect/window.h"
+
+#define TRACKER_SOURCES_MAX 1000000u
+#define TRY_NONE	    0xff
+
+struct source {
+	struct address address;
+	int64_t last_ns; /* the end of the last interval that had it */
+	int64_t try_ns;	 /* the only try so far, see try_port; 0: none, or it has spread windows */
+	uint64_t packets, bytes, dropped;
+	uint32_t next;	     /* in its hash chain */
+	uint32_t windows;    /* first of its windows */
+	uint32_t spreads;    /* first of its spread windows */
+	uint32_t unanswered; /* SYNs of the last interval without an established exchange yet */
+	uint32_t fired;	     /* bit per detector */
+	float packets_per_second;
+	uint8_t prefix_len;	    /* 0: this record is free */
+	uint8_t try_port, try_host; /* bit numbers, or TRY_NONE */
+	uint8_t tried;		    /* the most bits of ports and hosts in one interval or window */
+};
+_Static_assert(sizeof(struct source) == 88, "a million of these");
+
+struct tracker {
+	struct pool sources, windows, spreads;
+	uint32_t *heads;
+	uint32_t mask;
+	uint32_t hand;				/* where sweeping and eviction go on */
+	int64_t keep_windows_ns, keep_tries_ns; /* silence after which these are worthless */
+	uint64_t evicted, refused;		/* refused: windows that found no room */
+};
+
+/* Returns 0 or -ENOMEM. */
+int tracker_init(struct tracker *tracker, uint32_t max_sources);
+void tracker_done(struct tracker *tracker);
+
+struct source *tracker_find(const struct tracker *tracker, const struct address *address,
+			    uint8_t prefix_len);
+/* Finds or makes the record. Returns 0 or -ENOMEM. */
+int tracker_enter(struct tracker *tracker, const struct address *address, uint8_t prefix_len,
+		  int64_t now_ns, struct source **out);
+
+/* Add a window to the source; other sources may go for it, never this one. 0, -ENOSPC, -ENOMEM. */
+int tracker_add_window(struct tracker *tracker, struct source *source, uint8_t which,
+		       struct window **out);
+int tracker_add_spread(struct tracker *tracker, struct source *source, uint8_t which,
+		       struct spread_window **out);
+
+static inline struct window *tracker_window(const struct tracker *tracker, uint32_t number)
+{
+	return number ? pool_at(&tracker->windows, number) : NULL;
+}
+
+static inline struct spread_window *tracker_spread(const struct tracker *tracker, uint32_t number)
+{
+	return number ? pool_at(&tracker->spreads, number) : NULL;
+}
+
+/* Looks at that many records and forgets the ones that have been silent for too long. */
+void tracker_sweep(struct tracker *tracker, uint32_t visits, int64_t now_ns);
+/* All sources in turn: *cursor begins at 0; NULL at the end. */
+struct source *tracker_next(const struct tracker *tracker, uint32_t *cursor);
+
+/* Frees the windows for which keep says no (it may change them). */
+void tracker_filter(struct tracker *tracker, struct source *source,
+		    bool (*keep_window)(void *context, struct window *window),
+		    bool (*keep_spread)(void *context, struct spread_window *window),
+		    void *context);
+
+uint64_t tracker_bytes(const struct tracker *tracker);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The drop map: the desired ruleset where the XDP program looks. Owner of the maps that all
+ * interfaces' programs share. All calls are thread-safe and take microseconds (dropmap_remove and
+ * dropmap_sync rebuild the filter: milliseconds at 100,000 blocks).
+ */
+#ifndef FWGEN_ENFORCE_DROPMAP_H
+#define FWGEN_ENFORCE_DROPMAP_H
+
+#include "model/protected.h"
+#include "model/rule.h"
+#include "model/status.h"
+#include "model/verdict_maps.h"
+
+struct dropmap;
+
+struct dropmap_options {
+	const char *pin_dir;	 /* NULL: nothing is pinned */
+	unsigned int max_blocks; /* entries */
+	bool observe;
+};
+
+/*
+ * Creates the maps, or adopts what an earlier run pinned: its blocks stay in force until
+ * dropmap_sync says which of them are wanted. Returns 0, or -errno with a text.
+ */
+int dropmap_open(const struct dropmap_options *options, struct dropmap **out, char error[512]);
+/* keep: pins and blocks stay (with their deadlines); otherwise they are removed. */
+void dropmap_close(struct dropmap **dropmap, bool keep);
+
+void dropmap_maps(const struct dropmap *dropmap, struct verdict_maps *out);
+void dropmap_set_observe(struct dropmap *dropmap, bool observe);
+
+/* Adds the rule or moves its deadline. Returns 0, -ENOSPC when the map is full, or -errno. */
+int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment now);
+/* Returns 0, -ENOENT, or -errno. */
+int dropmap_remove(struct dropmap *dropmap, const struct rule *rule);
+/* These rules and no others. Returns 0 or the first -errno (the rest is still done). */
+int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, struct moment now);
+/* The set that the program checks before any drop. Returns 0 or -errno. */
+int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list);
+
+/* Packets and bytes that the rule has dropped. Returns 0 or -ENOENT. */
+int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
+		 uint64_t *bytes);
+void dropmap_status(struct dropmap *dropmap, struct enforcer_status *out);
+
+#endif

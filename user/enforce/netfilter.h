@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chain, jumps and sets in this network namespace: makes them, compares them with what they should
+ * be, carries out batches, takes them away. Each call runs programs and waits for them, so only the
+ * helper process and `fwgen off` use it. Logs nothing: errors are texts.
+ */
+#ifndef FWGEN_ENFORCE_NETFILTER_H
+#define FWGEN_ENFORCE_NETFILTER_H
+
+#include "enforce/ruleset.h"
+
+#define NETFILTER_INTERFACES_MAX 16
+#define NETFILTER_KINDS_MAX	 64
+#define NETFILTER_ERROR		 256
+
+struct netfilter {
+	char interfaces[NETFILTER_INTERFACES_MAX][IF_NAMESIZE];
+	unsigned int interface_count;
+	bool legacy;	       /* the iptables here is not the nf_tables one: it has a lock */
+	unsigned int families; /* 2, or 1 where the kernel has no IPv6 */
+	struct ruleset_kind kinds[NETFILTER_KINDS_MAX];
+	bool full[NETFILTER_KINDS_MAX][RULESET_SETS_PER_KIND]; /* until the next look at them */
+	unsigned int kind_count;
+	char *chain[2];	  /* the chain's rules as iptables lists them; owned */
+	uint64_t members; /* of all sets, at the last look */
+};
+
+/* What netfilter_converge had to do. */
+struct netfilter_changes {
+	unsigned int chains; /* chain or jumps made anew */
+	unsigned int sets;   /* sets made anew: their members are gone */
+};
+
+/* Returns 0, or -errno with a text: -ENOENT names the package that is missing. */
+int netfilter_open(struct netfilter *netfilter, const char (*interfaces)[IF_NAMESIZE],
+		   unsigned int interface_count, char error[NETFILTER_ERROR]);
+void netfilter_close(struct netfilter *netfilter);
+
+/*
+ * Makes the kernel agree: sets found under fwgen's names are adopted with their members (those of
+ * another type or with other options are replaced), missing ones created, chain and jumps put
+ * right. Returns 0, or -errno with a text.
+ */
+int netfilter_converge(struct netfilter *netfilter, struct netfilter_changes *out,
+		       char error[NETFILTER_ERROR]);
+/* The kind's place in kinds[], or -ENOENT. */
+int netfilter_find_kind(const struct netfilter *netfilter, const struct ruleset_kind *kind);
+/* Counts the members of all sets. Returns 0, or -errno with a text. */
+int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR]);
+/* Makes sets and rules for a kind that has none yet. 0, -ENOSPC: too many kinds, or -errno. */
+int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *kind,
+		       char error[NETFILTER_ERROR]);
+/* Whether the member's set was found full since the last look. */
+bool netfilter_is_full(const struct netfilter *netfilter, const struct ruleset_member *member);
+
+/*
+ * Carries out lines of `ipset restore`. A line that is refused is left out and the rest goes on, up
+ * to a bound. Returns how many lines were refused or left out (0: all is in the kernel), or -errno;
+ * with a text about the first.
+ */
+int netfilter_apply(struct netfilter *netfilter, const char *lines, size_t len,
+		    char error[NETFILTER_ERROR]);
+/*
+ * Calls wanted for each member in the kernel and removes those for which it says no. Returns how
+ * many, or -errno with a text.
+ */
+int netfilter_prune(struct netfilter *netfilter,
+		    bool (*wanted)(void *context, const struct ruleset_member *member),
+		    void *context, char error[NETFILTER_ERROR]);
+
+/* Removes jumps, chains and sets, of whichever run. Returns how many, or -errno with a text. */
+int netfilter_remove(char error[NETFILTER_ERROR]);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Texts for ipset and iptables: names of sets, their lines, the chain. Values come in as numbers
+ * and addresses and are formatted here, so nothing a packet or a config file says reaches a command
+ * as it was. Reading what the tools list is ruleset_read.c; running them is netfilter.c.
+ */
+#include "enforce/ruleset.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS		"4096" /* a set's first size; it grows with its members */
+#define DEFAULT_TIMEOUT "600"  /* for members that somebody adds by hand, in seconds */
+
+struct class_text {
+	uint32_t class;
+	const char *name;
+	const char *match[2]; /* IPv4, IPv6 */
+};
+
+#define TCP_SYN	  "-p tcp -m tcp --tcp-flags SYN,ACK SYN "
+#define TCP_OTHER "-p tcp -m tcp ! --tcp-flags SYN,ACK SYN "
+
+/*
+ * In the chain's order. OTHER is last: the rules in front of it let the named protocols out. For
+ * IPv4, -f means every fragment but the first, which is enough to keep a datagram from completing.
+ */
+static const struct class_text class_texts[] = {
+	{CLASS_ALL, "all", {"", ""}},
+	{CLASS_SYN, "syn", {TCP_SYN, TCP_SYN}},
+	{CLASS_TCP, "tcp", {TCP_OTHER, TCP_OTHER}},
+	{CLASS_UDP, "udp", {"-p udp ", "-p udp "}},
+	{CLASS_ICMP, "icmp", {"-p icmp ", "-p ipv6-icmp "}},
+	{CLASS_FRAGMENT, "frag", {"-f ", "-m frag "}},
+	{CLASS_OTHER, "other", {"", ""}},
+};
+
+#define CLASS_TEXTS (sizeof(class_texts) / sizeof(class_texts[0]))
+_Static_assert(CLASS_TEXTS == RULESET_KINDS_PER_RULE + 1, "a text for each packet class");
+
+static const char *class_text(uint32_t class)
+{
+	for (size_t i = 0; i < CLASS_TEXTS; i++) {
+		if (class_texts[i].class == class)
+			return class_texts[i].name;
+	}
+	return "all";
+}
+
+unsigned int ruleset_kinds(const struct rule *rule, struct ruleset_kind out[RULESET_KINDS_PER_RULE])
+{
+	uint32_t limit = 0, classes = rule->classes & CLASS_ALL;
+	unsigned int n = 0;
+
+	if (rule->action == ACTION_LIMIT)
+		limit = rule->limit_pps < RULESET_LIMIT_MAX ? rule->limit_pps : RULESET_LIMIT_MAX;
+	else if (rule->action != ACTION_DROP)
+		return 0;
+	if (classes == CLASS_ALL) {
+		out[0] = (struct ruleset_kind){CLASS_ALL, limit};
+		return 1;
+	}
+	for (uint32_t bit = 1; bit < CLASS_ALL; bit <<= 1) {
+		if (classes & bit)
+			out[n++] = (struct ruleset_kind){bit, limit};
+	}
+	return n;
+}
+
+bool ruleset_kind_equal(const struct ruleset_kind *a, const struct ruleset_kind *b)
+{
+	return a->classes == b->classes && a->limit_pps == b->limit_pps;
+}
+
+const char *ruleset_kind_format(const struct ruleset_kind *kind, char buf[RULESET_KIND_TEXT])
+{
+	const char *class = class_text(kind->classes);
+
+	if (!kind->limit_pps)
+		snprintf(buf, RULESET_KIND_TEXT, "%s", class);
+	else if (kind->classes == CLASS_ALL)
+		snprintf(buf, RULESET_KIND_TEXT, "l%u", kind->limit_pps);
+	else
+		snprintf(buf, RULESET_KIND_TEXT, "%s-l%u", class, kind->limit_pps);
+	return buf;
+}
+
+static int parse_limit(const char *text, uint32_t *out)
+{
+	char *end;
+	unsigned long value;
+
+	if (text[0] != 'l' || text[1] < '1' || text[1] > '9')
+		return -EINVAL;
+	errno = 0;
+	value = strtoul(text + 1, &end, 10);
+	if (errno || *end || value > RULESET_LIMIT_MAX)
+		return -EINVAL;
+	*out = value;
+	return 0;
+}
+
+int ruleset_kind_parse(const char *text, struct ruleset_kind *out)
+{
+	struct ruleset_kind kind = {CLASS_ALL, 0};
+
+	for (size_t i = 0; i < CLASS_TEXTS; i++) {
+		size_t len = strlen(class_texts[i].name);
+
+		if (strncmp(text, class_texts[i].name, len) != 0)
+			continue;
+		kind.classes = class_texts[i].class;
+		if (!text[len]) {
+			*out = kind;
+			return 0;
+		}
+		if (text[len] != '-' || kind.classes == CLASS_ALL)
+			return -EINVAL;
+		text += len + 1;
+		break;
+	}
+	if (parse_limit(text, &kind.limit_pps))
+		return -EINVAL;
+	*out = kind;
+	return 0;
+}
+
+const char *ruleset_set_name(const struct ruleset_set *set, char buf[RULESET_NAME])
+{
+	char kind[RULESET_KIND_TEXT];
+	bool plain = set->kind.classes == CLASS_ALL && !set->kind.limit_pps;
+
+	snprintf(buf, RULESET_NAME, "fwgen%c%s%s%s", set->ipv6 ? '6' : '4', set->net ? "net" : "",
+		 plain ? "" : "-", plain ? "" : ruleset_kind_format(&set->kind, kind));
+	return buf;
+}
+
+int ruleset_set_parse(const char *name, struct ruleset_set *out)
+{
+	struct ruleset_set set = {.kind = {CLASS_ALL, 0}};
+
+	if (strncmp(name, "fwgen", 5) != 0 || (name[5] != '4' && name[5] != '6'))
+		return -EINVAL;
+	set.ipv6 = name[5] == '6';
+	name += 6;
+	set.net = strncmp(name, "net", 3) == 0;
+	if (set.net)
+		name += 3;
+	if (*name &&
+	    (*name != '-' || strcmp(name, "-all") == 0 || ruleset_kind_parse(name + 1, &set.kind)))
+		return -EINVAL;
+	*out = set;
+	return 0;
+}
+
+struct ruleset_set ruleset_set_at(const struct ruleset_kind *kind, unsigned int i)
+{
+	return (struct ruleset_set){.kind = *kind, .ipv6 = i & 2, .net = i & 1};
+}
+
+unsigned int ruleset_set_index(const struct ruleset_set *set)
+{
+	return (set->ipv6 ? 2 : 0) + (set->net ? 1 : 0);
+}
+
+struct ruleset_set ruleset_set_of(const struct ruleset_member *member)
+{
+	const struct prefix *prefix = &member->prefix;
+	bool ipv4 = prefix->len >= PREFIX_LEN_MAPPED && address_is_ipv4(&prefix->address);
+
+	return (struct ruleset_set){
+		.kind = member->kind, .ipv6 = !ipv4, .net = prefix->len != PREFIX_LEN_FULL};
+}
+
+bool ruleset_prefix_valid(const struct prefix *prefix)
+{
+	static const struct address mapped_zero = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	static const struct address zero;
+
+	if (prefix->len == 0 || prefix->len > PREFIX_LEN_FULL)
+		return false;
+	if (prefix->len == PREFIX_LEN_MAPPED && address_is_ipv4(&prefix->address))
+		return false;
+	return prefix->len < PREFIX_LEN_FULL || (!address_equal(&prefix->address, &zero) &&
+						 !address_equal(&prefix->address, &mapped_zero));
+}
+
+bool ruleset_interface_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= IF_NAMESIZE || strchr("-!", name[0]))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isgraph((unsigned char)name[i]) || strchr("\"'\\/", name[i]))
+			return false;
+	}
+	return name[len - 1] != '+'; /* iptables: any interface that starts like this */
+}
+
+uint32_t ruleset_timeout(int64_t deadline_ns, int64_t now_ns)
+{
+	int64_t seconds;
+
+	if (deadline_ns <= now_ns)
+		return 1;
+	seconds = (deadline_ns - now_ns - 1) / NS_PER_SECOND + 1;
+	return seconds < RULESET_TIMEOUT_MAX ? seconds : RULESET_TIMEOUT_MAX;
+}
+
+void ruleset_write_create(FILE *out, const struct ruleset_set *set)
+{
+	char name[RULESET_NAME];
+
+	fprintf(out,
+		"create %s hash:%s family %s hashsize " BUCKETS
+		" maxelem %d timeout " DEFAULT_TIMEOUT " counters comment\n",
+		ruleset_set_name(set, name), set->net ? "net" : "ip", set->ipv6 ? "inet6" : "inet",
+		RULESET_MAXELEM);
+}
+
+static void write_member(FILE *out, const char *verb, const struct ruleset_member *member)
+{
+	struct ruleset_set set = ruleset_set_of(member);
+	char name[RULESET_NAME], prefix[PREFIX_TEXT];
+
+	fprintf(out, "%s %s %s", verb, ruleset_set_name(&set, name),
+		prefix_format(&member->prefix, prefix));
+}
+
+void ruleset_write_add(FILE *out, const struct ruleset_member *member, uint32_t rule_id,
+		       uint32_t timeout_s)
+{
+	write_member(out, "add", member);
+	fprintf(out, " timeout %u comment \"%u\"\n", timeout_s, rule_id);
+}
+
+void ruleset_write_del(FILE *out, const struct ruleset_member *member)
+{
+	write_member(out, "del", member);
+	fputc('\n', out);
+}
+
+/* Both sets of a kind in this family. The set comes first: hashlimit counts its members only. */
+static unsigned int write_kind(FILE *out, bool ipv6, const struct class_text *text,
+			       uint32_t limit_pps)
+{
+	struct ruleset_kind kind = {text->class, limit_pps};
+	char name[RULESET_NAME];
+
+	for (unsigned int net = 0; net < 2; net++) {
+		struct ruleset_set set = ruleset_set_at(&kind, (ipv6 ? 2 : 0) + net);
+
+		fprintf(out, "-A " RULESET_CHAIN " %s-m set --match-set %s src", text->match[ipv6],
+			ruleset_set_name(&set, name));
+		if (limit_pps)
+			fprintf(out,
+				" -m hashlimit --hashlimit-above %u/sec --hashlimit-burst %u"
+				" --hashlimit-mode srcip --hashlimit-htable-max %d "
+				"--hashlimit-name %s",
+				limit_pps, limit_pps < 5 ? 5 : limit_pps, RULESET_MAXELEM, name);
+		fputs(" -j DROP\n", out);
+	}
+	return 2;
+}
+
+static unsigned int write_returns(FILE *out, bool ipv6)
+{
+	fprintf(out,
+		"-A " RULESET_CHAIN " -p tcp -j RETURN\n-A " RULESET_CHAIN
+		" -p udp -j RETURN\n-A " RULESET_CHAIN " -p %s -j RETURN\n",
+		ipv6 ? "ipv6-icmp" : "icmp");
+	return 3;
+}
+
+unsigned int ruleset_write_rules(FILE *out, const struct ruleset_chain *chain)
+{
+	unsigned int rules = 0;
+
+	for (size_t t = 0; t < CLASS_TEXTS; t++) {
+		bool first = true;
+
+		for (unsigned int k = 0; k < chain->kind_count; k++) {
+			if (chain->kinds[k].classes != class_texts[t].class)
+				continue;
+			if (first && class_texts[t].class == CLASS_OTHER)
+				rules += write_returns(out, chain->ipv6);
+			first = false;
+			rules += write_kind(out, chain->ipv6, &class_texts[t],
+					    chain->kinds[k].limit_pps);
+		}
+	}
+	return rules;
+}
+
+void ruleset_write_install(FILE *out, const char *listing, const struct ruleset_chain *chain)
+{
+	fputs("*raw\n:" RULESET_CHAIN " - [0:0]\n", out);
+	ruleset_write_rules(out, chain);
+	if (!ruleset_jumps_in_place(listing, chain)) {
+		ruleset_write_jump_deletes(out, listing);
+		for (unsigned int i = chain->interface_count; i-- > 0;)
+			fprintf(out, "-I PREROUTING -i %s -j " RULESET_CHAIN "\n",
+				chain->interfaces[i]);
+	}
+	fputs("COMMIT\n", out);
+}
+
+unsigned int ruleset_write_remove(FILE *out, const char *listing)
+{
+	unsigned int removed;
+
+	fputs("*raw\n", out);
+	removed = ruleset_write_jump_deletes(out, listing);
+	if (strstr(listing, "-N " RULESET_CHAIN "\n")) {
+		fputs("-F " RULESET_CHAIN "\n-X " RULESET_CHAIN "\n", out);
+		removed++;
+	}
+	fputs("COMMIT\n", out);
+	return removed;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What no single value of config.json can tell: whether the values go together. Where a value that
+ * was not given would contradict one that was, the default gives way.
+ */
+#include <errno.h>
+#include <string.h>
+#include "base/address.h"
+#include "model/config_keys.h"
+
+/* Asked of the file's own text: the struct cannot tell a default from the same value given. */
+static bool given(const struct config_reader *reader, const char *section, const char *name)
+{
+	const struct json *object = reader->root ? json_get(reader->root, section) : NULL;
+
+	return object && json_get(object, name);
+}
+
+static int check_times(struct config_reader *reader, struct config *config)
+{
+	unsigned int block = config->response.block_seconds;
+	unsigned int *unproven = &config->response.unproven_block_seconds;
+	unsigned int *most = &config->response.max_block_seconds;
+
+	if (!given(reader, "response", "unproven_block_seconds") && *unproven > block)
+		*unproven = block;
+	if (!given(reader, "response", "max_block_seconds") && *most < block)
+		*most = block;
+	if (*unproven > block) {
+		config_path_set(reader, "response.unproven_block_seconds");
+		return config_refuse(reader, "%u is above response.block_seconds, which is %u",
+				     *unproven, block);
+	}
+	if (*most < block) {
+		config_path_set(reader, "response.max_block_seconds");
+		return config_refuse(reader, "%u is below response.block_seconds, which is %u",
+				     *most, block);
+	}
+	return 0;
+}
+
+/* A window shorter than an interval would hold counts from before it. */
+static int check_interval(struct config_reader *reader, const struct config *config)
+{
+	for (unsigned int i = 0; i < DETECTOR_COUNT; i++) {
+		const struct detector_config *detector = &config->detectors[i];
+		unsigned int seconds = detector->limits[0].seconds;
+
+		if (!detector->enabled || config->sensor.interval_ms <= 1000ULL * seconds)
+			continue;
+		config_path_set(reader, "sensor.interval_ms");
+		return config_refuse(reader,
+				     "%u ms is longer than the window of "
+				     "detectors.%s.limits[0], which is %u s",
+				     config->sensor.interval_ms, detector_name((enum detector_id)i),
+				     seconds);
+	}
+	return 0;
+}
+
+/* One CPU's two tables are the least that can count. */
+static int check_memory(struct config_reader *reader, const struct config *config)
+{
+	const uint64_t mb = 1024 * 1024;
+	uint64_t bytes = 2 * (sizeof(struct table_totals) +
+			      config->sensor.table_buckets * sizeof(struct table_bucket));
+
+	if (bytes <= config->sensor.memory_mb * mb)
+		return 0;
+	config_path_set(reader, "sensor.memory_mb");
+	return config_refuse(reader,
+			     "%u MB is too little for one CPU's tables of %u buckets, which take "
+			     "%llu MB; raise it or lower sensor.table_buckets",
+			     config->sensor.memory_mb, config->sensor.table_buckets,
+			     (unsigned long long)((bytes + mb - 1) / mb));
+}
+
+static int check_files(struct config_reader *reader, const struct config *config)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		const struct config_key *key = &config_keys[i];
+		const char *name = (const char *)config + key->offset;
+
+		if (key->kind != &config_kind_file || !*name)
+			continue;
+		for (size_t j = 0; j < i; j++) {
+			const struct config_key *other = &config_keys[j];
+
+			if (other->kind != &config_kind_file ||
+			    strcmp((const char *)config + other->offset, name))
+				continue;
+			config_path_set(reader, key->section);
+			config_path_key(reader, key->name);
+			return config_refuse(reader, "the same file as %s.%s", other->section,
+					     other->name);
+		}
+	}
+	return 0;
+}
+
+/* A part of a denied network may be allowed; the same prefix in both has no meaning. */
+static int check_access(struct config_reader *reader, const struct config *config)
+{
+	char text[PREFIX_TEXT];
+
+	for (size_t i = 0; i < config->access.deny_count; i++) {
+		const struct prefix *denied = &config->access.deny[i];
+
+		for (size_t j = 0; j < config->access.allow_count; j++) {
+			if (!prefix_equal(denied, &config->access.allow[j]))
+				continue;
+			config_path_set(reader, "access.deny");
+			config_path_index(reader, i);
+			return config_refuse(reader, "\"%s\" is also in access.allow",
+					     prefix_format(denied, text));
+		}
+	}
+	return 0;
+}
+
+int config_check(struct config_reader *reader, struct config *config)
+{
+	int r = check_times(reader, config);
+
+	if (!r)
+		r = check_interval(reader, config);
+	if (!r)
+		r = check_memory(reader, config);
+	if (!r)
+		r = check_files(reader, config);
+	if (!r)
+		r = check_access(reader, config);
+	return r;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A rule as a command line, and lists of changes. The command is for people: what fwgen itself
+ * tells the kernel goes through sets (enforce/), which say the same in a form nobody would type.
+ */
+#include "model/rule.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/address.h"
+#include "base/array.h"
+
+#define CLASS_ANY_TCP (CLASS_SYN | CLASS_TCP)
+
+/*
+ * What matches a class. The parts that one command cannot say exactly: iptables' -f misses a
+ * datagram's first fragment, without which the rest is useless; "other" reads the first next-header
+ * of IPv6 only (extension headers count as not other).
+ */
+static const struct {
+	uint32_t classes;
+	const char *four, *six;
+} matches[] = {
+	{CLASS_ALL, "", ""},
+	{CLASS_ANY_TCP, " -p tcp", " -p tcp"},
+	{CLASS_SYN, " -p tcp --tcp-flags SYN,ACK SYN", " -p tcp --tcp-flags SYN,ACK SYN"},
+	{CLASS_TCP, " -p tcp ! --tcp-flags SYN,ACK SYN", " -p tcp ! --tcp-flags SYN,ACK SYN"},
+	{CLASS_UDP, " -p udp", " -p udp"},
+	{CLASS_ICMP, " -p icmp", " -p icmpv6"},
+	{CLASS_FRAGMENT, " -f", " -m frag"},
+	{CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
+	 " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'"},
+};
+
+struct command {
+	char *buf;
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct command *to, const char *format,
+							 ...)
+{
+	size_t room = RULE_COMMAND_TEXT - to->used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(to->buf + to->used, room, format, args);
+	va_end(args);
+	if (n > 0)
+		to->used += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void append_command(struct command *to, const struct rule *rule, const char *four,
+			   const char *six)
+{
+	/* /0 of IPv6 has no mapped form: the length tells the family, as base/address does. */
+	bool is_six =
+		rule->prefix.len < PREFIX_LEN_MAPPED || !address_is_ipv4(&rule->prefix.address);
+	char source[PREFIX_TEXT];
+
+	append(to, "%s%s -t raw -I PREROUTING -s %s%s", to->used ? "; " : "",
+	       is_six ? "ip6tables" : "iptables", prefix_format(&rule->prefix, source),
+	       is_six ? six : four);
+	/* One name, so that the commands of one rule share one bucket. */
+	if (rule->action == ACTION_LIMIT)
+		append(to, " -m hashlimit --hashlimit-above %u/sec --hashlimit-name fwgen%u",
+		       rule->limit_pps, rule->id);
+	append(to, " -j DROP");
+}
+
+const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT])
+{
+	struct command to = {.buf = buf};
+	uint32_t left = rule->classes & CLASS_ALL;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
+		if (!left || (left & matches[i].classes) != matches[i].classes)
+			continue;
+		append_command(&to, rule, matches[i].four, matches[i].six);
+		left &= ~matches[i].classes;
+	}
+	return buf;
+}
+
+int rule_change_list_add(struct rule_change_list *list, const struct rule_change *change)
+{
+	struct rule_change *items =
+		array_room(list->items, list->count, &list->capacity, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	list->items[list->count++] = *change;
+	return 0;
+}
+
+void rule_change_list_free(struct rule_change_list *list)
+{
+	free(list->items);
+	*list = (struct rule_change_list){0};
+}

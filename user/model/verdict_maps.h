@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FWGEN_MODEL_VERDICT_MAPS_H
+#define FWGEN_MODEL_VERDICT_MAPS_H
+
+/* The maps that all interfaces' programs share, as descriptors; the drop-map enforcer owns them. */
+struct verdict_maps {
+	int blocks;	     /* HASH: struct prefix -> struct block */
+	int block_hits;	     /* PERCPU_ARRAY: struct block_hits */
+	int filters;	     /* ARRAY, mmapable: struct filter_line */
+	int protected_set;   /* HASH: struct prefix -> __u8 */
+	int verdict_control; /* ARRAY of 1, mmapable: struct verdict_control */
+};
+
+#endif

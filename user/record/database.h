@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Private to record/: the SQLite file. database.c opens and closes it, schema.c
+ * knows what must be in it, tables.c writes its rows, load.c reads rules back. Not thread-safe: one
+ * caller at a time.
+ */
+#ifndef FWGEN_RECORD_DATABASE_H
+#define FWGEN_RECORD_DATABASE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <sqlite3.h>
+#include <sys/types.h>
+#include "model/event.h"
+#include "model/rule.h"
+
+#define DATABASE_ERROR	  512
+#define DATABASE_VERSION  1	     /* PRAGMA user_version */
+#define DATABASE_ID	  0x66776765 /* PRAGMA application_id: "fwge" */
+#define DATABASE_BUSY_MS  2000
+#define DATABASE_CHECK_MS 2000 /* of quick_check at most: a start must not wait for gigabytes */
+#define DATABASE_LOCK_MS  1000 /* for a daemon that is just ending */
+
+/* Longer than any block; keeps sums of a damaged row's times inside 64 bits. */
+#define RULE_LONGEST_NS (10LL * 366 * 86400 * NS_PER_SECOND)
+
+enum database_statement {
+	PUT_RULE,    /* added, renewed */
+	REMOVE_RULE, /* removed */
+	PUT_EVENT,
+	PUT_TRAFFIC,
+	PUT_AUDIT,
+	LOAD_RULES,
+	DATABASE_STATEMENTS
+};
+
+struct database {
+	sqlite3 *sql; /* owned */
+	int lock_fd;  /* owned; its flock says that this process writes the file */
+	dev_t device; /* of the file under the lock */
+	ino_t inode;
+	sqlite3_stmt *statements[DATABASE_STATEMENTS]; /* owned */
+	char path[PATH_MAX];			       /* without symbolic links */
+	char boot_id[BOOT_ID_TEXT];
+	int64_t last_rule_id, last_event_id; /* the largest ever stored; as of the opening */
+	int64_t check_deadline_ns;
+};
+
+struct traffic_row {
+	struct moment at; /* its start */
+	int64_t duration_ns;
+	char interface[16];
+	uint64_t packets, bytes, tcp, udp, icmp, other, dropped, unattributed;
+	uint64_t sources; /* the largest estimate of its intervals */
+};
+
+struct audit_row {
+	struct moment at;
+	int uid, pid;
+	const char *who, *verb, *before, *after; /* NULL: NULL */
+};
+
+/*
+ * As recorder_open says. Errors also: -EPROTO for a file that is no database of fwgen's. The
+ * boot_id is the one of this boot, "" when it cannot be known.
+ */
+int database_open(const char *path, const char *boot_id, struct database **out,
+		  char error[DATABASE_ERROR]);
+void database_close(struct database **db);
+
+/*
+ * Each returns 0 or -errno: -ENOSPC, -EROFS, -EACCES, -EBUSY (locked by another), -EUCLEAN
+ * (corrupt: database_set_aside and open again), -EINVAL (this row cannot be stored; others can),
+ * -ENOMEM, -EIO. After a failure inside a transaction: database_rollback.
+ */
+int database_begin(struct database *db);
+int database_commit(struct database *db);
+void database_rollback(struct database *db);
+int database_put_rule(struct database *db, const struct rule_change *change, struct moment at);
+int database_put_event(struct database *db, const struct event *event);
+int database_put_traffic(struct database *db, const struct traffic_row *row);
+int database_put_audit(struct database *db, const struct audit_row *row);
+
+/* As recorder_load_rules. */
+int database_load_rules(struct database *db, struct moment now, struct rule **rules, size_t *count);
+
+/*
+ * Deletes at most max rows of each table that are older than the wall clock time given; rules only
+ * once they are removed. *more: there are more of them.
+ */
+int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max, bool *more);
+
+/* Whether somebody moved or deleted the file: what is written then is written to nobody. */
+bool database_moved(const struct database *db);
+/* Closes, and moves the file to a name that is logged. The next database_open makes a new one. */
+int database_set_aside(struct database **db, const char *why);
+
+/* SQLite's result as -errno, and what SQLite says about the last failure. */
+int database_errno(const struct database *db, int rc);
+const char *database_why(const struct database *db);
+
+/* tables.c, for database.c: 0 or -errno. */
+int database_prepare(struct database *db);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The XDP sensor of one interface: loads and attaches the program, turns the interval tables, reads
+ * them through their mapping. sensor_flip, then the grace period (grace.h), then sensor_collect.
+ */
+#ifndef FWGEN_SENSE_SENSOR_H
+#define FWGEN_SENSE_SENSOR_H
+
+#include "model/config.h"
+#include "model/sample.h"
+#include "model/verdict_maps.h"
+
+struct sensor;
+
+struct sensor_options {
+	const char *interface;
+	bool generic;		   /* xdp-generic: never chosen by itself */
+	const struct config *config; /* sensor and sensitive_ports; not kept */
+	unsigned int memory_mb;	   /* this interface's share */
+	struct wake_marks marks;
+	struct verdict_maps maps;  /* stay the drop map's */
+	const char *pin_dir;	   /* NULL: not pinned */
+};
+
+/*
+ * Returns 0, or with a text that says which interface, why and what to do: -ENODEV no such
+ * interface, -EBUSY another XDP program is there (named, left alone), -EOPNOTSUPP the driver has no
+ * native XDP or the kernel lacks a feature, -EPERM, another -errno. A link that an earlier run
+ * pinned is adopted: its program is replaced without a gap.
+ */
+int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512]);
+/* keep: link and maps stay pinned and the program goes on with its deadlines. */
+void sensor_close(struct sensor **sensor, bool keep);
+
+void sensor_reconfigure(struct sensor *sensor, const struct config *config,
+			const struct wake_marks *marks);
+
+/* New key, next epoch: from here on packets go to the other table. */
+void sensor_flip(struct sensor *sensor, struct moment now);
+/* After the grace period: reads the table that sensor_flip closed. Returns 0 or -ENOMEM (lost, counted). */
+int sensor_collect(struct sensor *sensor, struct interval *out);
+
+/* Readable when wake records wait. */
+int sensor_wake_fd(const struct sensor *sensor);
+/* Calls fn for each record that waits. Returns how many, or -errno. From the wake thread only. */
+int sensor_wake_consume(struct sensor *sensor,
+			void (*fn)(void *context, const struct wake_record *record), void *context);
+
+const char *sensor_interface(const struct sensor *sensor);
+const char *sensor_kind(const struct sensor *sensor); /* "xdp", "xdp-generic" */
+/* 0: link and program are ours and attached; otherwise -errno and a text. */
+int sensor_verify(struct sensor *sensor, char why[160]);
+uint64_t sensor_memory_bytes(const struct sensor *sensor);
+
+#endif
