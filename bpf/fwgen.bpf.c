@@ -18,7 +18,7 @@ struct sensor_control sensor SEC(".data.sensor");
 		bounded & 0x7fff;                 \
 	})
 
-#include "packet.h"
+#include "parse.h"
 #include "table.h"
 #include "verdict.bpf.h"
 
@@ -119,7 +119,7 @@ static __always_inline void count_source(const struct packet *packet, struct tab
  * then finds a stack pointer in r0.
  */
 __noinline __hidden int count_destination(const struct packet *packet, __u32 table, __u32 epoch,
-					int dropped)
+					  int dropped)
 {
 	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
 	struct table_totals *totals = bpf_map_lookup_elem(&destination_totals, &table);
@@ -184,7 +184,8 @@ int fwgen_xdp(struct xdp_md *ctx)
 	table_count_totals(totals, &packet, dropped);
 	forget(&packet);
 	if (!(totals->packets & (sensor.destination_every - 1))) {
-		struct packet copy = packet; /* its address is taken: packet itself stays in registers */
+		struct packet copy =
+			packet; /* its address is taken: packet itself stays in registers */
 
 		count_destination(&copy, table, epoch, dropped);
 	}

@@ -19,21 +19,26 @@ static __always_inline int filter_has(const struct prefix_set *set, __u64 hash)
 
 	if (!bits)
 		return 0;
-	return (bits->words[first / 64] >> (first % 64)) & (bits->words[second / 64] >> (second % 64)) &
-	       1;
+	return (bits->words[first / 64] >> (first % 64)) &
+	       (bits->words[second / 64] >> (second % 64)) & 1;
 }
 
-/* The value of the longest listed prefix in the map that covers the address, or NULL. */
+/*
+ * The set's value that covers the address, the longest prefix first, or NULL. For blocks (classes
+ * not 0) only one that is in force for such a packet: a block of one class on the address does not
+ * hide a block of its network.
+ */
 static __always_inline void *set_find(const struct prefix_set *set, void *map,
 				      const struct hash_key *filter_key,
-				      const struct address *address, __u32 family)
+				      const struct address *address, __u32 family, __u32 classes,
+				      __u64 now)
 {
 	__u32 count = set->count[family];
 
 	TABLE_ROLLED
 	for (__u32 i = 0; i < SET_LENGTHS; i++) {
 		struct prefix key = {};
-		void *value;
+		struct block *block;
 
 		if (i >= count)
 			break;
@@ -42,9 +47,10 @@ static __always_inline void *set_find(const struct prefix_set *set, void *map,
 		if (packet_likely(!filter_has(set, hash_address(filter_key, &key.address))))
 			continue;
 		key.len = set->lengths[family][i];
-		value = bpf_map_lookup_elem(map, &key);
-		if (value)
-			return value;
+		block = bpf_map_lookup_elem(map, &key);
+		if (block &&
+		    (!classes || ((block->classes & classes) && now < block->deadline_jiffies)))
+			return block;
 	}
 	return 0;
 }
@@ -84,15 +90,13 @@ static __always_inline int verdict(const struct packet *packet)
 	if (!control)
 		return 0;
 	version = *(volatile __u32 *)&control->version & 1;
-	block = set_find(&control->blocks[version], &blocks, &control->filter_key, &packet->source,
-			 family);
-	if (packet_likely(!block) || !(block->classes & packet->classes))
-		return 0;
 	now = bpf_jiffies64();
-	if (now >= block->deadline_jiffies)
+	block = set_find(&control->blocks[version], &blocks, &control->filter_key, &packet->source,
+			 family, packet->classes, now);
+	if (packet_likely(!block))
 		return 0;
 	if (set_find(&control->protected_set[version], &protected_set, &control->filter_key,
-		     &packet->source, family))
+		     &packet->source, family, 0, 0))
 		return 0;
 	zero = block->hits;
 	hits = bpf_map_lookup_elem(&block_hits, &zero);

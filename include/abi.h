@@ -14,7 +14,8 @@
 
 #define ABI_VERSION 1
 
-/* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network order. */
+/* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
+ * order. */
 struct address {
 	union {
 		__u8 bytes[16];
@@ -31,7 +32,7 @@ struct prefix {
 	__u32 reserved; /* zero: prefixes are map keys, compared as bytes */
 };
 
-#define PREFIX_LEN_FULL   128
+#define PREFIX_LEN_FULL	  128
 #define PREFIX_LEN_MAPPED 96 /* bits in front of an IPv4 address */
 
 /*
@@ -39,12 +40,12 @@ struct prefix {
  * a fragment (its protocol's and CLASS_FRAGMENT).
  */
 enum packet_class {
-	CLASS_SYN = 1 << 0,	  /* TCP SYN without ACK: a new connection */
-	CLASS_TCP = 1 << 1,	  /* every other TCP packet */
+	CLASS_SYN = 1 << 0, /* TCP SYN without ACK: a new connection */
+	CLASS_TCP = 1 << 1, /* every other TCP packet */
 	CLASS_UDP = 1 << 2,
-	CLASS_ICMP = 1 << 3,	  /* ICMP over IPv4, ICMPv6 over IPv6 */
-	CLASS_FRAGMENT = 1 << 4,  /* a piece of a fragmented datagram, first or later */
-	CLASS_OTHER = 1 << 5,	  /* every other protocol */
+	CLASS_ICMP = 1 << 3,	 /* ICMP over IPv4, ICMPv6 over IPv6 */
+	CLASS_FRAGMENT = 1 << 4, /* a piece of a fragmented datagram, first or later */
+	CLASS_OTHER = 1 << 5,	 /* every other protocol */
 	CLASS_ALL = (1 << 6) - 1,
 };
 
@@ -95,8 +96,8 @@ struct table_entry {
 
 /*
  * A bucket: one cache line that decides, then the entries. Tags of slots 2i and 2i+1 are lane i of
- * tag word 0 and 1. A slot is empty (votes 0), a first packet only (votes above 0, not valid), or an
- * entry (valid).
+ * tag word 0 and 1. A slot is empty (votes 0), a first packet only (votes above 0, not valid), or
+ * an entry (valid).
  */
 struct table_bucket {
 	__u32 epoch; /* of the counts below; an older one means: reset before use */
@@ -127,11 +128,11 @@ struct table_totals {
 	__u64 dropped;
 	__u64 dropped_bytes;
 	__u64 malformed;
-	__u64 not_ip;	    /* frames without an IP header: counted here only, not in packets */
-	__u64 misses;	    /* packets whose source was not in its bucket */
-	__u64 replaced;	    /* slots taken from a source on its last vote */
-	__u64 wakes;	    /* wake records sent */
-	__u64 wakes_lost;   /* refused by the bound per interval, or the ring was full */
+	__u64 not_ip;	  /* frames without an IP header: counted here only, not in packets */
+	__u64 misses;	  /* packets whose source was not in its bucket */
+	__u64 replaced;	  /* slots taken from a source on its last vote */
+	__u64 wakes;	  /* wake records sent */
+	__u64 wakes_lost; /* refused by the bound per interval, or the ring was full */
 	__u64 reserved2;
 	__u8 estimator[ESTIMATOR_REGISTERS]; /* HyperLogLog over the keyed hash */
 	__u64 dirty[TABLE_BUCKETS_MAX / 64]; /* bit per bucket reset in this epoch */
@@ -197,7 +198,8 @@ struct verdict_control {
 #define HOT_PREFIXES_MAX   64
 #define SENSITIVE_PORT_MAX 65536
 
-/* Counts within one interval and CPU that wake the poller: at the mark and each power of two above. */
+/* Counts within one interval and CPU that wake the poller: at the mark and each power of two above.
+ */
 struct wake_marks {
 	__u32 packets;
 	__u32 syn;
@@ -213,14 +215,15 @@ struct sensor_control {
 	__u32 epoch; /* low bit: the table in use; never 0 */
 	__u32 bucket_mask;
 	__u32 destination_bucket_mask;
-	__u32 destination_every; /* a power of two: one packet in so many is counted by destination */
+	__u32 destination_every; /* a power of two: one packet in so many is counted by destination
+				  */
 	struct hash_key keys[2];
 	struct hash_key bitmap_key; /* ports and hosts to bits; per start */
 	struct wake_marks marks;
 	__u32 hot_lengths; /* number of prefix lengths in hot_length[] */
 	__u32 always_zero;
 	__u8 hot_length[8];
-	__u16 cpu_slot[CPUS_MAX]; /* SLOT_NONE, or slot + 1 */
+	__u16 cpu_slot[CPUS_MAX];  /* SLOT_NONE, or slot + 1 */
 	__u8 cpu_wanted[CPUS_MAX]; /* set by the program: packets came, no slot */
 	__u64 overflow_packets[CPUS_MAX];
 	__u64 sensitive_ports[SENSITIVE_PORT_MAX / 64];

@@ -146,7 +146,7 @@ static inline long sql_int(const char *text)
 static inline struct rule_change sample_change(enum rule_change_kind kind, uint32_t id,
 					       const char *prefix, struct moment created)
 {
-	struct rule_change change = {.kind = kind, .removed_why = REMOVED_EXPIRED};
+	struct rule_change change = { .kind = kind, .removed_why = REMOVED_EXPIRED };
 	struct rule *rule = &change.rule;
 
 	rule->id = id;
@@ -158,7 +158,7 @@ static inline struct rule_change sample_change(enum rule_change_kind kind, uint3
 	rule->origin = ORIGIN_DETECTOR;
 	strcpy(rule->reason, "tried 42 ports within 10 s");
 	rule->observed = 42;
-	rule->limit = (struct limit){20, 10};
+	rule->limit = (struct limit){ 20, 10 };
 	strcpy(rule->config_hash, "00112233aabbccdd");
 	rule->created = created;
 	rule->expires = moment_plus(created, 600 * NS_PER_SECOND);
@@ -166,15 +166,15 @@ static inline struct rule_change sample_change(enum rule_change_kind kind, uint3
 }
 
 /* Waits until the condition holds, ten seconds at most. */
-#define wait_for(condition)                                                                        \
-	do {                                                                                       \
-		int64_t until_ = moment_now().boot_ns + 10 * NS_PER_SECOND;                        \
-		while (!(condition)) {                                                             \
-			struct timespec pause_ = {.tv_nsec = 2000000};                             \
-			if (moment_now().boot_ns > until_)                                         \
-				fail_msg("waited in vain for: %s", #condition);                    \
-			nanosleep(&pause_, NULL);                                                  \
-		}                                                                                  \
+#define wait_for(condition)                                                     \
+	do {                                                                    \
+		int64_t until_ = moment_now().boot_ns + 10 * NS_PER_SECOND;     \
+		while (!(condition)) {                                          \
+			struct timespec pause_ = { .tv_nsec = 2000000 };        \
+			if (moment_now().boot_ns > until_)                      \
+				fail_msg("waited in vain for: %s", #condition); \
+			nanosleep(&pause_, NULL);                               \
+		}                                                               \
 	} while (0)
 
 #endif

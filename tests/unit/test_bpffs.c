@@ -53,7 +53,8 @@ static int count_mounts(void)
 static void pin_map(const char *path)
 {
 	union bpf_attr attr = {
-		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
 	int fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
 
 	assert_true(fd >= 0);
@@ -174,10 +175,13 @@ static void remove_takes_every_version(void **state)
 	assert_int_equal(mkdir(other, 0700), 0);
 	strcat(other, "/four");
 	pin_map(other);
+	snprintf(path, sizeof(path), "%s/v%d-%lux", BPFFS_DIR, ABI_VERSION, own_netns());
+	assert_int_equal(mkdir(path, 0700), 0);
 
 	assert_int_equal(bpffs_remove(), 3);
 	assert_int_equal(access(dir, F_OK), -1);
 	assert_int_equal(access(other, F_OK), 0);
+	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(count_mounts(), 1);
 }
 
@@ -256,6 +260,26 @@ static void lock_is_taken_once(void **state)
 	close(fd);
 }
 
+/* For people and scripts: the pid, and nothing of who was there before. */
+static void lock_file_says_who(void **state)
+{
+	char path[PATH_MAX], text[64] = "", wanted[64];
+	int pid = 0, file, fd;
+
+	(void)state;
+	assert_int_equal(mkdir(FWGEN_RUN_DIR, 0755), 0);
+	snprintf(path, sizeof(path), "%s/%lu.lock", FWGEN_RUN_DIR, own_netns());
+	file = open(path, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(write(file, "2147483647\nrest", 15), 15);
+	fd = bpffs_lock(&pid);
+	assert_true(fd >= 0);
+	assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
+	snprintf(wanted, sizeof(wanted), "%d\n", getpid());
+	assert_string_equal(text, wanted);
+	close(fd);
+	close(file);
+}
+
 static void killed_holder_frees_the_lock(void **state)
 {
 	struct holder holder = start_holder();
@@ -327,6 +351,7 @@ int main(void)
 		BPFFS_TEST(remove_takes_every_version),
 		BPFFS_TEST(last_one_unmounts),
 		BPFFS_TEST(lock_is_taken_once),
+		BPFFS_TEST(lock_file_says_who),
 		BPFFS_TEST(killed_holder_frees_the_lock),
 		BPFFS_TEST(other_namespace_has_its_own_lock),
 		BPFFS_TEST(heir_of_a_dead_holder_is_waited_for),

@@ -29,13 +29,13 @@ static void moment_now_reads_both_clocks(void **state)
 
 static void moment_plus_moves_both_clocks(void **state)
 {
-	struct moment m = moment_plus((struct moment){10, 1000}, -3);
+	struct moment m = moment_plus((struct moment){ 10, 1000 }, -3);
 
 	(void)state;
 	assert_true(m.boot_ns == 7 && m.wall_ns == 997);
-	m = moment_plus((struct moment){INT64_MAX - 1, 5}, 100);
+	m = moment_plus((struct moment){ INT64_MAX - 1, 5 }, 100);
 	assert_true(m.boot_ns == INT64_MAX && m.wall_ns == 105);
-	m = moment_plus((struct moment){INT64_MIN + 1, 5}, -100);
+	m = moment_plus((struct moment){ INT64_MIN + 1, 5 }, -100);
 	assert_true(m.boot_ns == INT64_MIN && m.wall_ns == -95);
 }
 
@@ -45,24 +45,24 @@ static void moment_text_round_trip(void **state)
 		int64_t ns;
 		const char *text;
 	} cases[] = {
-		{0, "1970-01-01T00:00:00.000Z"},
-		{1769860800123000000, "2026-01-31T12:00:00.123Z"},
-		{1709251199999000000, "2024-02-29T23:59:59.999Z"},
-		{-1000000, "1969-12-31T23:59:59.999Z"},
-		{951782400000000000, "2000-02-29T00:00:00.000Z"},
+		{ 0, "1970-01-01T00:00:00.000Z" },
+		{ 1769860800123000000, "2026-01-31T12:00:00.123Z" },
+		{ 1709251199999000000, "2024-02-29T23:59:59.999Z" },
+		{ -1000000, "1969-12-31T23:59:59.999Z" },
+		{ 951782400000000000, "2000-02-29T00:00:00.000Z" },
 	};
 	char buf[MOMENT_TEXT];
 	int64_t ns;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		moment_format((struct moment){.wall_ns = cases[i].ns}, buf);
+		moment_format((struct moment){ .wall_ns = cases[i].ns }, buf);
 		assert_string_equal(buf, cases[i].text);
 		assert_int_equal(wall_parse(buf, &ns), 0);
 		assert_true(ns == cases[i].ns);
 	}
 	/* Finer than milliseconds is cut, never rounded into the next one. */
-	moment_format((struct moment){.wall_ns = 1999999}, buf);
+	moment_format((struct moment){ .wall_ns = 1999999 }, buf);
 	assert_string_equal(buf, "1970-01-01T00:00:00.001Z");
 }
 
@@ -117,8 +117,8 @@ static void duration_units(void **state)
 	static const struct {
 		const char *text;
 		int64_t seconds;
-	} cases[] = {{"90", 90},   {"90s", 90},	  {"10m", 600},
-		     {"2h", 7200}, {"1d", 86400}, {"9223372036", 9223372036}};
+	} cases[] = { { "90", 90 },   { "90s", 90 },   { "10m", 600 },
+		      { "2h", 7200 }, { "1d", 86400 }, { "9223372036", 9223372036 } };
 	int64_t ns;
 
 	(void)state;
@@ -130,10 +130,11 @@ static void duration_units(void **state)
 
 static void duration_refuses(void **state)
 {
-	static const char *const cases[] = {
-		"",   "s",  "0",	  "0m",	     "-5",
-		"+5", "5x", "5ms",	  "1.5h",    " 5",
-		"5 ", "5M", "9223372037", "106752d", "99999999999999999999999"};
+	static const char *const cases[] = { "",	   "s",	      "0",
+					     "0m",	   "-5",      "+5",
+					     "5x",	   "5ms",     "1.5h",
+					     " 5",	   "5 ",      "5M",
+					     "9223372037", "106752d", "99999999999999999999999" };
 	int64_t ns = 42;
 
 	(void)state;

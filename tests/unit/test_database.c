@@ -4,8 +4,8 @@
 #include <errno.h>
 #include "record/database.h"
 
-static const struct moment NOON = {.boot_ns = 5000 * NS_PER_SECOND,
-				   .wall_ns = 1769860800 * NS_PER_SECOND}; /* 2026-01-31T12:00Z */
+static const struct moment NOON = { .boot_ns = 5000 * NS_PER_SECOND,
+				    .wall_ns = 1769860800 * NS_PER_SECOND }; /* 2026-01-31T12:00Z */
 
 static struct database *open_boot(const char *boot_id)
 {
@@ -105,8 +105,8 @@ static void rule_is_shown_as_people_write_it(void **state)
 
 static void rule_comes_back_whole(void **state)
 {
-	static const char *const prefixes[] = {"192.0.2.1", "198.51.100.0/25", "2001:db8:1:2::/64",
-					       "2001:db8::1"};
+	static const char *const prefixes[] = { "192.0.2.1", "198.51.100.0/25", "2001:db8:1:2::/64",
+						"2001:db8::1" };
 	struct database *db = open_boot(BOOT_A);
 	struct rule_change in[4];
 	struct rule *out = NULL;
@@ -168,8 +168,8 @@ static void same_boot_goes_by_boot_time(void **state)
 static void other_boot_goes_by_the_wall_clock(void **state)
 {
 	struct rule_change change = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
-	struct moment now = {.boot_ns = 20 * NS_PER_SECOND,
-			     .wall_ns = NOON.wall_ns + 200 * NS_PER_SECOND};
+	struct moment now = { .boot_ns = 20 * NS_PER_SECOND,
+			      .wall_ns = NOON.wall_ns + 200 * NS_PER_SECOND };
 	struct rule rule;
 
 	(void)state;
@@ -189,7 +189,7 @@ static void other_boot_goes_by_the_wall_clock(void **state)
 static void wrong_clock_never_lengthens(void **state)
 {
 	struct rule_change change = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
-	struct moment now = {.boot_ns = 20 * NS_PER_SECOND, .wall_ns = 30 * NS_PER_SECOND};
+	struct moment now = { .boot_ns = 20 * NS_PER_SECOND, .wall_ns = 30 * NS_PER_SECOND };
 	struct moment later = moment_plus(NOON, 7200 * NS_PER_SECOND);
 	struct rule rule;
 	struct database *db;
@@ -283,9 +283,9 @@ static void changes_of_a_missing_row_store_it(void **state)
 static void damaged_row_costs_itself_only(void **state)
 {
 	static const char *const damages[] = {
-		"address = 'nonsense'",	  "prefix_len = 77",	   "action = 'alarm'",
-		"class = 'every'",	  "expires_at = 'soon'",   "origin = x'00ff'",
-		"created_at = 'x'",	  "prefix_len = -1",	   "expires_at = ''",
+		"address = 'nonsense'",	   "prefix_len = 77",	  "action = 'alarm'",
+		"class = 'every'",	   "expires_at = 'soon'", "origin = x'00ff'",
+		"created_at = 'x'",	   "prefix_len = -1",	  "expires_at = ''",
 		"address = '2001:db8::/'",
 	};
 	struct rule_change change = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
@@ -319,7 +319,7 @@ static void rule_without_end_can_be_stored(void **state)
 	struct rule rule;
 
 	(void)state;
-	change.rule.expires = (struct moment){INT64_MAX, INT64_MAX};
+	change.rule.expires = (struct moment){ INT64_MAX, INT64_MAX };
 	add_one(&change);
 	assert_true(load_one(BOOT_A, NOON, &rule));
 	assert_true(rule.expires.boot_ns > NOON.boot_ns + 365 * 86400 * NS_PER_SECOND);
@@ -330,22 +330,24 @@ static void rule_without_end_can_be_stored(void **state)
 static void other_rows_are_stored(void **state)
 {
 	struct database *db = open_boot(BOOT_A);
-	struct event event = {.id = 5,
-			      .at = NOON,
-			      .type = EVENT_FINDING,
-			      .severity = SEVERITY_WARNING,
-			      .has_source = true,
-			      .has_destination = true,
-			      .port = 443,
-			      .protocol = 6,
-			      .detector = DETECTOR_SYN_FLOOD,
-			      .message = "it's \"quoted\"; DROP TABLE rules",
-			      .details = "{\"a\":1}"};
+	struct event event = { .id = 5,
+			       .at = NOON,
+			       .type = EVENT_FINDING,
+			       .severity = SEVERITY_WARNING,
+			       .has_source = true,
+			       .has_destination = true,
+			       .port = 443,
+			       .protocol = 6,
+			       .detector = DETECTOR_SYN_FLOOD,
+			       .message = "it's \"quoted\"; DROP TABLE rules",
+			       .details = "{\"a\":1}" };
 	struct event bare = {
-		.id = 6, .at = NOON, .type = EVENT_SYSTEM, .detector = DETECTOR_NONE};
-	struct traffic_row traffic = {NOON, 10 * NS_PER_SECOND, "eth0", UINT64_MAX, 2, 3, 4, 5, 6,
-				      7,    8,			9};
-	struct audit_row audit = {NOON, 1000, 4711, "ann", "block", NULL, "after"};
+		.id = 6, .at = NOON, .type = EVENT_SYSTEM, .detector = DETECTOR_NONE
+	};
+	struct traffic_row traffic = {
+		NOON, 10 * NS_PER_SECOND, "eth0", UINT64_MAX, 2, 3, 4, 5, 6, 7, 8, 9
+	};
+	struct audit_row audit = { NOON, 1000, 4711, "ann", "block", NULL, "after" };
 
 	(void)state;
 	prefix_parse("2001:db8::/64", &event.source);
@@ -381,15 +383,15 @@ static void old_rows_go_and_their_ids_stay_used(void **state)
 	struct rule_change open_rule = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
 	struct rule_change removed = sample_change(RULE_REMOVED, 2, "192.0.2.2", NOON);
 	struct database *db = open_boot(BOOT_A);
-	struct traffic_row traffic = {.at = NOON, .interface = "eth0"};
-	struct audit_row audit = {.at = NOON};
+	struct traffic_row traffic = { .at = NOON, .interface = "eth0" };
+	struct audit_row audit = { .at = NOON };
 	bool more = false;
 
 	(void)state;
 	put(db, &open_rule, NOON);
 	put(db, &removed, NOON);
 	for (uint64_t i = 1; i <= 50; i++) {
-		struct event event = {.id = i, .at = NOON, .detector = DETECTOR_NONE};
+		struct event event = { .id = i, .at = NOON, .detector = DETECTOR_NONE };
 
 		event.at = moment_plus(NOON, (int64_t)i * NS_PER_SECOND);
 		assert_int_equal(database_put_event(db, &event), 0);

@@ -17,7 +17,7 @@ static int open_file(const char *path, struct database **db, char error[DATABASE
 /* Creates the file with some rules and events in it. */
 static void fill(uint32_t rules)
 {
-	struct moment now = {.boot_ns = NS_PER_SECOND, .wall_ns = 1769860800 * NS_PER_SECOND};
+	struct moment now = { .boot_ns = NS_PER_SECOND, .wall_ns = 1769860800 * NS_PER_SECOND };
 	char error[DATABASE_ERROR];
 	struct database *db;
 
@@ -25,7 +25,7 @@ static void fill(uint32_t rules)
 	assert_int_equal(database_begin(db), 0);
 	for (uint32_t i = 1; i <= rules; i++) {
 		struct rule_change change = sample_change(RULE_ADDED, i, "192.0.2.1", now);
-		struct event event = {.id = i, .at = now, .message = "something was seen"};
+		struct event event = { .id = i, .at = now, .message = "something was seen" };
 
 		assert_int_equal(database_put_rule(db, &change, now), 0);
 		assert_int_equal(database_put_event(db, &event), 0);
@@ -34,7 +34,8 @@ static void fill(uint32_t rules)
 	database_close(&db);
 }
 
-/* Opening is refused with this, the file stays as it was byte for byte and nothing is made beside it. */
+/* Opening is refused with this, the file stays as it was byte for byte and nothing is made beside
+ * it. */
 static void refuses(const char *path, int wanted, const char *reason)
 {
 	size_t before_len, after_len;
@@ -115,7 +116,8 @@ static void files_of_others_are_not_touched(void **state)
 		sqlite3 *sql;
 
 		assert_int_equal(sqlite3_open(file, &sql), SQLITE_OK);
-		assert_int_equal(sqlite3_exec(sql, "CREATE TABLE accounts (a); PRAGMA user_version=1",
+		assert_int_equal(sqlite3_exec(sql,
+					      "CREATE TABLE accounts (a); PRAGMA user_version=1",
 					      NULL, NULL, NULL),
 				 SQLITE_OK);
 		sqlite3_close(sql);
@@ -250,9 +252,9 @@ static void locked_file_is_busy(void **state)
 	(void)state;
 	fill(1);
 	sql = sql_open();
-	assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version = 0; BEGIN IMMEDIATE", NULL, NULL,
-				      NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(sql, "PRAGMA user_version = 0; BEGIN IMMEDIATE", NULL, NULL, NULL),
+		SQLITE_OK);
 	assert_int_equal(open_file(file, &db, error), -EBUSY);
 	sqlite3_close(sql);
 }
@@ -299,7 +301,8 @@ static void tables_that_are_not_ours_are_set_aside(void **state)
 	assert_int_equal(sql_int("SELECT count(*) FROM traffic"), 0);
 }
 
-/* Random bytes, zeroed pages, lost ends; not the version number, which only says another version. */
+/* Random bytes, zeroed pages, lost ends; not the version number, which only says another version.
+ */
 static void damage(char *bytes, size_t *len)
 {
 	size_t at = 100 + (size_t)rand() % (*len - 100);

@@ -26,7 +26,7 @@ static struct event sample_event(uint64_t id)
 {
 	struct event event = {
 		.id = id,
-		.at = {.boot_ns = 1, .wall_ns = 1769860800123 * NS_PER_MS},
+		.at = { .boot_ns = 1, .wall_ns = 1769860800123 * NS_PER_MS },
 		.type = EVENT_RULE,
 		.severity = SEVERITY_WARNING,
 		.has_source = true,
@@ -120,14 +120,14 @@ static void what_is_not_blocked_does_not_say_so(void **state)
 		enum event_type type;
 		const char *change, *event_type, *action;
 	} cases[] = {
-		{EVENT_FINDING, "", "alert", "allowed"},
-		{EVENT_ALARM, "", "alert", "allowed"},
-		{EVENT_RULE, "{\"change\":\"observed\"}", "alert", "allowed"},
-		{EVENT_RULE, "{\"change\":\"refused\"}", "alert", "allowed"},
-		{EVENT_RULE, "{\"change\":\"removed\"}", "rule", NULL},
-		{EVENT_RULE, "{\"change\":\"renewed\"}", "rule", NULL},
-		{EVENT_CONFIG, "", "config", NULL},
-		{EVENT_SYSTEM, "", "system", NULL},
+		{ EVENT_FINDING, "", "alert", "allowed" },
+		{ EVENT_ALARM, "", "alert", "allowed" },
+		{ EVENT_RULE, "{\"change\":\"observed\"}", "alert", "allowed" },
+		{ EVENT_RULE, "{\"change\":\"refused\"}", "alert", "allowed" },
+		{ EVENT_RULE, "{\"change\":\"removed\"}", "rule", NULL },
+		{ EVENT_RULE, "{\"change\":\"renewed\"}", "rule", NULL },
+		{ EVENT_CONFIG, "", "config", NULL },
+		{ EVENT_SYSTEM, "", "system", NULL },
 	};
 
 	(void)state;
@@ -149,10 +149,10 @@ static void what_is_not_blocked_does_not_say_so(void **state)
 
 static void absent_facts_are_absent(void **state)
 {
-	struct event event = {.type = EVENT_SYSTEM,
-			      .detector = DETECTOR_NONE,
-			      .message = "a \"quoted\"\nline \xff",
-			      .details = "{not json"};
+	struct event event = { .type = EVENT_SYSTEM,
+			       .detector = DETECTOR_NONE,
+			       .message = "a \"quoted\"\nline \xff",
+			       .details = "{not json" };
 	struct json *line = line_of(&event);
 
 	(void)state;
@@ -255,7 +255,7 @@ static void full_disk_loses_whole_lines_only(void **state)
 	/* A limit of the file's size cuts the write short, as a disk that becomes full does. */
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	limit = (struct rlimit){2000, before.rlim_max};
+	limit = (struct rlimit){ 2000, before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (event.id = 1; event.id <= 10; event.id++) {
 		int result = event_log_write(log, &event);

@@ -68,37 +68,37 @@ static void parse_and_print_agree(void **state)
 static void errors_name_the_place(void **state)
 {
 	static const char *const cases[][2] = {
-		{"", "line 1, column 1: unexpected end"},
-		{"{\n  \"a\": 1,\n  \"b\": tru\n}", "line 3, column 8: expected a value"},
-		{"{\"a\":1,}", "line 1, column 8: expected a key in double quotes"},
-		{"[1,]", "line 1, column 4: expected a value"},
-		{"[1 2]", "line 1, column 4: expected ',' or ']'"},
-		{"{\"a\":1 \"b\":2}", "line 1, column 8: expected ',' or '}'"},
-		{"{\"a\" 1}", "line 1, column 6: expected ':'"},
-		{"{'a':1}", "line 1, column 2: expected a key in double quotes"},
-		{"{} {}", "line 1, column 4: unexpected text after the end"},
-		{"[01]", "line 1, column 3: a number may not begin with 0"},
-		{"[+1]", "line 1, column 2: expected a value"},
-		{"[-]", "line 1, column 3: expected a digit"},
-		{"[1.]", "line 1, column 4: expected a digit"},
-		{"[1e]", "line 1, column 4: expected a digit"},
-		{"[1e999]", "line 1, column 2: number out of range"},
-		{"[1111111111111111111111111111111111111111111111111111111111111111]",
-		 "line 1, column 2: number too long"},
-		{"[\"ab", "line 1, column 5: string without end"},
-		{"[\"a\nb\"]", "line 1, column 4: string without end"},
-		{"[\"a\tb\"]", "line 1, column 4: control character in a string"},
-		{"[\"\\x\"]", "line 1, column 4: unknown escape"},
-		{"[\"\\u12g4\"]", "line 1, column 7: expected four hexadecimal digits"},
-		{"[\"\\u0000\"]", "line 1, column 3: NUL in a string"},
-		{"[\"\\ud800\"]", "line 1, column 3: half of a surrogate pair"},
-		{"[\"\\udc00\"]", "line 1, column 3: half of a surrogate pair"},
-		{"[\"\xc3\xa9\", x]", "line 1, column 7: expected a value"},
-		{"[\"\xff\"]", "line 1, column 3: invalid UTF-8"},
-		{"[\"\xc0\xaf\"]", "line 1, column 3: invalid UTF-8"},
-		{"{\"a\":[1,2", "line 1, column 10: expected ',' or ']'"},
-		{"NaN", "line 1, column 1: expected a value"},
-		{"// no\n{}", "line 1, column 1: expected a value"},
+		{ "", "line 1, column 1: unexpected end" },
+		{ "{\n  \"a\": 1,\n  \"b\": tru\n}", "line 3, column 8: expected a value" },
+		{ "{\"a\":1,}", "line 1, column 8: expected a key in double quotes" },
+		{ "[1,]", "line 1, column 4: expected a value" },
+		{ "[1 2]", "line 1, column 4: expected ',' or ']'" },
+		{ "{\"a\":1 \"b\":2}", "line 1, column 8: expected ',' or '}'" },
+		{ "{\"a\" 1}", "line 1, column 6: expected ':'" },
+		{ "{'a':1}", "line 1, column 2: expected a key in double quotes" },
+		{ "{} {}", "line 1, column 4: unexpected text after the end" },
+		{ "[01]", "line 1, column 3: a number may not begin with 0" },
+		{ "[+1]", "line 1, column 2: expected a value" },
+		{ "[-]", "line 1, column 3: expected a digit" },
+		{ "[1.]", "line 1, column 4: expected a digit" },
+		{ "[1e]", "line 1, column 4: expected a digit" },
+		{ "[1e999]", "line 1, column 2: number out of range" },
+		{ "[1111111111111111111111111111111111111111111111111111111111111111]",
+		  "line 1, column 2: number too long" },
+		{ "[\"ab", "line 1, column 5: string without end" },
+		{ "[\"a\nb\"]", "line 1, column 4: string without end" },
+		{ "[\"a\tb\"]", "line 1, column 4: control character in a string" },
+		{ "[\"\\x\"]", "line 1, column 4: unknown escape" },
+		{ "[\"\\u12g4\"]", "line 1, column 7: expected four hexadecimal digits" },
+		{ "[\"\\u0000\"]", "line 1, column 3: NUL in a string" },
+		{ "[\"\\ud800\"]", "line 1, column 3: half of a surrogate pair" },
+		{ "[\"\\udc00\"]", "line 1, column 3: half of a surrogate pair" },
+		{ "[\"\xc3\xa9\", x]", "line 1, column 7: expected a value" },
+		{ "[\"\xff\"]", "line 1, column 3: invalid UTF-8" },
+		{ "[\"\xc0\xaf\"]", "line 1, column 3: invalid UTF-8" },
+		{ "{\"a\":[1,2", "line 1, column 10: expected ',' or ']'" },
+		{ "NaN", "line 1, column 1: expected a value" },
+		{ "// no\n{}", "line 1, column 1: expected a value" },
 	};
 
 	(void)state;
@@ -112,11 +112,11 @@ static void errors_name_the_place(void **state)
 static void duplicate_keys_are_refused(void **state)
 {
 	static const char *const cases[][2] = {
-		{"{\"a\":1,\n \"a\":2}", "line 2, column 2: duplicate key"},
-		{"{\"a\":1,\"\\u0061\":2}", "line 1, column 8: duplicate key"},
-		{"{\"x\":{\"b\":1},\"y\":[{\"c\":1,\n\"d\":2,\"c\":3}]}",
-		 "line 2, column 7: duplicate key"},
-		{"{\"a\":1,\"b\":2,\"b\":3,\"a\":4}", "line 1, column 14: duplicate key"},
+		{ "{\"a\":1,\n \"a\":2}", "line 2, column 2: duplicate key" },
+		{ "{\"a\":1,\"\\u0061\":2}", "line 1, column 8: duplicate key" },
+		{ "{\"x\":{\"b\":1},\"y\":[{\"c\":1,\n\"d\":2,\"c\":3}]}",
+		  "line 2, column 7: duplicate key" },
+		{ "{\"a\":1,\"b\":2,\"b\":3,\"a\":4}", "line 1, column 14: duplicate key" },
 	};
 	struct json *json = parsed("{\"a\":{\"a\":1},\"b\":[{\"a\":1},{\"a\":1}],\"A\":1}");
 
@@ -199,10 +199,10 @@ static void types_have_names(void **state)
 		enum json_type type;
 		const char *name;
 	} cases[] = {
-		{"null", JSON_NULL, "null"},	 {"false", JSON_BOOL, "boolean"},
-		{"1", JSON_NUMBER, "number"},	 {"1e15", JSON_NUMBER, "number"},
-		{"\"\"", JSON_STRING, "string"}, {"[]", JSON_ARRAY, "array"},
-		{"{}", JSON_OBJECT, "object"},
+		{ "null", JSON_NULL, "null" },	   { "false", JSON_BOOL, "boolean" },
+		{ "1", JSON_NUMBER, "number" },	   { "1e15", JSON_NUMBER, "number" },
+		{ "\"\"", JSON_STRING, "string" }, { "[]", JSON_ARRAY, "array" },
+		{ "{}", JSON_OBJECT, "object" },
 	};
 
 	(void)state;
@@ -218,7 +218,7 @@ static void types_have_names(void **state)
 static void for_each_keeps_the_order(void **state)
 {
 	struct json *json = parsed("{\"z\":0,\"a\":1,\"m\":2}");
-	static const char *const names[] = {"z", "a", "m"};
+	static const char *const names[] = { "z", "a", "m" };
 	int64_t seen = 0, value;
 
 	(void)state;
@@ -281,17 +281,17 @@ static void broken_trees_are_not_printed(void **state)
 static void text_is_repaired(void **state)
 {
 	static const char *const cases[][2] = {
-		{"plain", "\"plain\""},
-		{"a\xff"
-		 "b",
-		 "\"a\xef\xbf\xbd"
-		 "b\""},
-		{"\xc3\xa9\xf0\x9f\x94\xa5", "\"\xc3\xa9\xf0\x9f\x94\xa5\""},
-		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},		      /* cut short */
-		{"\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\""},		      /* overlong */
-		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* surrogate */
-		{"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-		{"\x01", "\"\\u0001\""},
+		{ "plain", "\"plain\"" },
+		{ "a\xff"
+		  "b",
+		  "\"a\xef\xbf\xbd"
+		  "b\"" },
+		{ "\xc3\xa9\xf0\x9f\x94\xa5", "\"\xc3\xa9\xf0\x9f\x94\xa5\"" },
+		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },			/* cut short */
+		{ "\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },			/* overlong */
+		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* surrogate */
+		{ "\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\x01", "\"\\u0001\"" },
 	};
 
 	(void)state;

@@ -93,8 +93,8 @@ static void level_names_round_trip(void **state)
 
 static void level_decides(void **state)
 {
-	static const char *const all[] = {"error: a 1", "warning: b", "info: c",
-					  "debug: d",	"error: e",   "warning: f"};
+	static const char *const all[] = { "error: a 1", "warning: b", "info: c",
+					   "debug: d",	 "error: e",   "warning: f" };
 
 	(void)state;
 	assert_int_equal(log_open(LOG_LEVEL_DEBUG, path), 0);
@@ -112,7 +112,7 @@ static void level_decides(void **state)
 
 static void message_is_one_line(void **state)
 {
-	static const char *const lines[] = {"info: one two three"};
+	static const char *const lines[] = { "info: one two three" };
 
 	(void)state;
 	assert_int_equal(log_open(LOG_LEVEL_INFO, path), 0);
@@ -147,7 +147,7 @@ static void errno_is_kept(void **state)
 
 static void open_that_fails_changes_nothing(void **state)
 {
-	static const char *const lines[] = {"info: still here"};
+	static const char *const lines[] = { "info: still here" };
 
 	(void)state;
 	assert_int_equal(log_open(LOG_LEVEL_INFO, path), 0);
@@ -158,8 +158,8 @@ static void open_that_fails_changes_nothing(void **state)
 
 static void reopen_follows_rotation(void **state)
 {
-	static const char *const before[] = {"info: before", "info: between"};
-	static const char *const after[] = {"info: after"};
+	static const char *const before[] = { "info: before", "info: between" };
+	static const char *const after[] = { "info: after" };
 
 	(void)state;
 	assert_int_equal(log_open(LOG_LEVEL_INFO, path), 0);
@@ -197,7 +197,7 @@ static void say_to_stderr(const char *journal_stream)
 
 static void journal_gets_priorities(void **state)
 {
-	static const char *const plain[] = {"error: a", "warning: b", "info: c", "debug: d"};
+	static const char *const plain[] = { "error: a", "warning: b", "info: c", "debug: d" };
 	char *text;
 
 	(void)state;
@@ -223,7 +223,7 @@ static void threads_do_not_mix(void **state)
 {
 	static char words[THREADS][40];
 	pthread_t threads[THREADS];
-	int seen[THREADS] = {0};
+	int seen[THREADS] = { 0 };
 	char *text, *line, *rest;
 
 	(void)state;

@@ -269,7 +269,7 @@ static void note_signal(void *context, int signal)
 
 static void signals_are_delivered(void **state)
 {
-	static const int signals[] = {SIGUSR1, SIGHUP};
+	static const int signals[] = { SIGUSR1, SIGHUP };
 	struct world *world = *state;
 
 	assert_int_equal(loop_add_signals(world->loop, signals, 2, note_signal, world, &world->a),
@@ -295,7 +295,7 @@ static void remove_at_signal(void *context, int signal)
 
 static void signal_source_removes_itself(void **state)
 {
-	static const int signals[] = {SIGUSR1, SIGUSR2};
+	static const int signals[] = { SIGUSR1, SIGUSR2 };
 	struct world *world = *state;
 
 	assert_int_equal(

@@ -104,8 +104,8 @@ static void classes_round_trip(void **state)
 
 static void classes_refuse(void **state)
 {
-	static const char *const cases[] = {"",	   ",",	      "syn,",	 ",syn", "syn,,udp",
-					    "SYN", "syn udp", "all,syn", "sy",	 "synx"};
+	static const char *const cases[] = { "",    ",",       "syn,",	  ",syn", "syn,,udp",
+					     "SYN", "syn udp", "all,syn", "sy",	  "synx" };
 	uint32_t kept = 42;
 
 	(void)state;
@@ -140,13 +140,13 @@ static struct prefix prefix_from(const char *text)
 
 static void lists_keep_what_they_are_given(void **state)
 {
-	struct rule_change_list changes = {0};
-	struct finding_list findings = {0};
+	struct rule_change_list changes = { 0 };
+	struct finding_list findings = { 0 };
 
 	(void)state;
 	for (uint32_t i = 0; i < 1000; i++) {
-		struct rule_change change = {.kind = RULE_ADDED, .rule.id = i + 1};
-		struct finding finding = {.count = i * 3};
+		struct rule_change change = { .kind = RULE_ADDED, .rule.id = i + 1 };
+		struct finding finding = { .count = i * 3 };
 
 		assert_int_equal(rule_change_list_add(&changes, &change), 0);
 		assert_int_equal(finding_list_add(&findings, &finding), 0);
@@ -169,7 +169,7 @@ static void protected_list_finds_both_ways(void **state)
 	struct prefix own = prefix_from("192.0.2.1"), net = prefix_from("2001:db8::/64");
 	struct prefix inside = prefix_from("2001:db8::5"), around = prefix_from("192.0.2.0/24");
 	struct prefix elsewhere = prefix_from("192.0.2.2"), all = prefix_from("::/0");
-	struct protected_list list = {0};
+	struct protected_list list = { 0 };
 	char long_reason[200];
 
 	(void)state;
@@ -193,7 +193,7 @@ static void protected_list_finds_both_ways(void **state)
 
 static void protected_list_grows(void **state)
 {
-	struct protected_list list = {0};
+	struct protected_list list = { 0 };
 	char text[32];
 
 	(void)state;
@@ -221,7 +221,7 @@ static void event_ring_keeps_the_last(void **state)
 	(void)state;
 	assert_non_null(ring);
 	for (uint64_t i = 1; i <= EVENT_RING_SIZE + 10; i++) {
-		struct event event = {.id = i};
+		struct event event = { .id = i };
 
 		event_ring_add(ring, &event);
 		assert_int_equal(ring->added, i);
@@ -236,11 +236,11 @@ static void event_ring_keeps_the_last(void **state)
 static void assert_command(const char *source, enum action action, uint32_t classes,
 			   const char *wanted)
 {
-	struct rule rule = {.id = 12,
-			    .prefix = prefix_from(source),
-			    .action = action,
-			    .classes = classes,
-			    .limit_pps = 100};
+	struct rule rule = { .id = 12,
+			     .prefix = prefix_from(source),
+			     .action = action,
+			     .classes = classes,
+			     .limit_pps = 100 };
 	char buf[RULE_COMMAND_TEXT];
 
 	assert_ptr_equal(rule_command(&rule, buf), buf);
@@ -257,16 +257,16 @@ static void command_for_one_class(void **state)
 		uint32_t classes;
 		const char *four, *six;
 	} cases[] = {
-		{CLASS_ALL, "", ""},
-		{CLASS_SYN, " -p tcp --tcp-flags SYN,ACK SYN", " -p tcp --tcp-flags SYN,ACK SYN"},
-		{CLASS_TCP, " -p tcp ! --tcp-flags SYN,ACK SYN",
-		 " -p tcp ! --tcp-flags SYN,ACK SYN"},
-		{CLASS_SYN | CLASS_TCP, " -p tcp", " -p tcp"},
-		{CLASS_UDP, " -p udp", " -p udp"},
-		{CLASS_ICMP, " -p icmp", " -p icmpv6"},
-		{CLASS_FRAGMENT, " -f", " -m frag"},
-		{CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
-		 " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'"},
+		{ CLASS_ALL, "", "" },
+		{ CLASS_SYN, " -p tcp --tcp-flags SYN,ACK SYN", " -p tcp --tcp-flags SYN,ACK SYN" },
+		{ CLASS_TCP, " -p tcp ! --tcp-flags SYN,ACK SYN",
+		  " -p tcp ! --tcp-flags SYN,ACK SYN" },
+		{ CLASS_SYN | CLASS_TCP, " -p tcp", " -p tcp" },
+		{ CLASS_UDP, " -p udp", " -p udp" },
+		{ CLASS_ICMP, " -p icmp", " -p icmpv6" },
+		{ CLASS_FRAGMENT, " -f", " -m frag" },
+		{ CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
+		  " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'" },
 	};
 	char wanted[RULE_COMMAND_TEXT];
 
@@ -303,7 +303,7 @@ static void command_for_several_classes(void **state)
 /* The longest there is: five parts, the longest prefix, the largest numbers. */
 static void command_always_fits(void **state)
 {
-	struct rule rule = {.id = UINT32_MAX, .action = ACTION_LIMIT, .limit_pps = UINT32_MAX};
+	struct rule rule = { .id = UINT32_MAX, .action = ACTION_LIMIT, .limit_pps = UINT32_MAX };
 	char buf[RULE_COMMAND_TEXT];
 
 	(void)state;

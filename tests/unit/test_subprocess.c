@@ -29,7 +29,7 @@ static int free_result(void **state)
 
 static int run_shell(const char *script)
 {
-	const char *const argv[] = {"sh", "-c", script, NULL};
+	const char *const argv[] = { "sh", "-c", script, NULL };
 
 	return subprocess_run(argv, NULL, 0, LIMIT_MS, &result);
 }
@@ -45,7 +45,7 @@ static void output_status_and_errors_come_back(void **state)
 
 static void silence_is_an_empty_text(void **state)
 {
-	const char *const argv[] = {"true", NULL};
+	const char *const argv[] = { "true", NULL };
 
 	(void)state;
 	assert_int_equal(subprocess_run(argv, NULL, 0, LIMIT_MS, &result), 0);
@@ -57,7 +57,7 @@ static void silence_is_an_empty_text(void **state)
 /* Far more than the pipes hold, both ways at once. */
 static void large_text_goes_through(void **state)
 {
-	const char *const argv[] = {"cat", NULL};
+	const char *const argv[] = { "cat", NULL };
 	size_t size = 3 << 20;
 	char *text = malloc(size + 1);
 
@@ -74,7 +74,7 @@ static void large_text_goes_through(void **state)
 /* A program that refuses its input must not kill us by SIGPIPE. */
 static void unread_input_does_no_harm(void **state)
 {
-	const char *const argv[] = {"sh", "-c", "exec 0<&-; echo refused >&2; exit 2", NULL};
+	const char *const argv[] = { "sh", "-c", "exec 0<&-; echo refused >&2; exit 2", NULL };
 	size_t size = 4 << 20;
 	char *text = calloc(1, size);
 
@@ -87,7 +87,7 @@ static void unread_input_does_no_harm(void **state)
 
 static void no_input_is_end_of_file(void **state)
 {
-	const char *const argv[] = {"cat", NULL};
+	const char *const argv[] = { "cat", NULL };
 
 	(void)state;
 	assert_int_equal(subprocess_run(argv, NULL, 0, LIMIT_MS, &result), 0);
@@ -107,10 +107,10 @@ static void end_of_errors_is_kept(void **state)
 
 static void failures_leave_the_result_alone(void **state)
 {
-	const char *const missing[] = {"fwgen-no-such-program", NULL};
-	const char *const missing_path[] = {"/nonexistent/program", NULL};
-	const char *const not_a_program[] = {"/etc/passwd", NULL};
-	struct subprocess_result untouched = {.status = 77};
+	const char *const missing[] = { "fwgen-no-such-program", NULL };
+	const char *const missing_path[] = { "/nonexistent/program", NULL };
+	const char *const not_a_program[] = { "/etc/passwd", NULL };
+	struct subprocess_result untouched = { .status = 77 };
 
 	(void)state;
 	assert_int_equal(subprocess_run(missing, NULL, 0, LIMIT_MS, &untouched), -ENOENT);
@@ -147,8 +147,8 @@ static void assert_dies(pid_t pid)
 static void time_limit_kills_the_whole_group(void **state)
 {
 	char path[] = "/tmp/fwgen-subprocess-XXXXXX", script[128], text[32] = "";
-	const char *const argv[] = {"sh", "-c", script, NULL};
-	struct subprocess_result untouched = {.status = 77};
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct subprocess_result untouched = { .status = 77 };
 	int64_t start = moment_now().boot_ns;
 	int fd = mkstemp(path);
 
@@ -184,7 +184,7 @@ static void grandchild_is_not_waited_for(void **state)
 
 static void environment_is_ours(void **state)
 {
-	const char *const argv[] = {"env", NULL};
+	const char *const argv[] = { "env", NULL };
 
 	(void)state;
 	setenv("LD_PRELOAD_LOOKALIKE", "1", 1);
@@ -196,7 +196,7 @@ static void environment_is_ours(void **state)
 /* The daemon's threads block signals and may ignore some; iptables must not. */
 static void signals_are_as_at_login(void **state)
 {
-	const char *const argv[] = {"grep", "^Sig[BI]", "/proc/self/status", NULL};
+	const char *const argv[] = { "grep", "^Sig[BI]", "/proc/self/status", NULL };
 	unsigned long long blocked, ignored;
 	sigset_t set, old;
 
@@ -217,7 +217,7 @@ static void signals_are_as_at_login(void **state)
 /* Not even one that somebody forgot to mark: a map, the lock, the database. 3 is ls' own. */
 static void descriptors_are_not_inherited(void **state)
 {
-	const char *const argv[] = {"ls", "/proc/self/fd", NULL};
+	const char *const argv[] = { "ls", "/proc/self/fd", NULL };
 	int leak = fcntl(STDERR_FILENO, F_DUPFD, 20);
 
 	(void)state;
@@ -234,7 +234,7 @@ static void nothing_is_left_open(void **state)
 	(void)state;
 	close(before);
 	for (int i = 0; i < 20; i++) {
-		const char *const argv[] = {i % 2 ? "cat" : "fwgen-no-such-program", NULL};
+		const char *const argv[] = { i % 2 ? "cat" : "fwgen-no-such-program", NULL };
 
 		if (!subprocess_run(argv, "x", 1, LIMIT_MS, &result))
 			subprocess_result_free(&result);

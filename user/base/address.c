@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 static bool is_ipv4(const struct prefix *prefix)
 {
@@ -106,7 +106,7 @@ int prefix_parse(const char *text, struct prefix *out)
 			return -EINVAL;
 		len += front;
 	}
-	*out = (struct prefix){.address = address_masked(&address, len), .len = len};
+	*out = (struct prefix){ .address = address_masked(&address, len), .len = len };
 	return 0;
 }
 
@@ -146,12 +146,12 @@ uint32_t prefix_family_len(const struct prefix *prefix)
 
 struct prefix prefix_of(const struct address *address)
 {
-	return (struct prefix){.address = *address, .len = PREFIX_LEN_FULL};
+	return (struct prefix){ .address = *address, .len = PREFIX_LEN_FULL };
 }
 
 struct address address_masked(const struct address *address, uint32_t len)
 {
-	struct address out = {.halves = {0, 0}};
+	struct address out = { .halves = { 0, 0 } };
 
 	if (len >= PREFIX_LEN_FULL)
 		return *address;

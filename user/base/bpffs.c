@@ -270,7 +270,7 @@ static int write_pid(int fd)
  */
 static int take(int fd, int *pid)
 {
-	const struct timespec retry = {.tv_nsec = RETRY_NS};
+	const struct timespec retry = { .tv_nsec = RETRY_NS };
 	int64_t deadline = moment_now().boot_ns + DEAD_HOLDER_WAIT_NS;
 
 	while (flock(fd, LOCK_EX | LOCK_NB)) {

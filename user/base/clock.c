@@ -13,7 +13,7 @@
 
 static int64_t read_clock(clockid_t id)
 {
-	struct timespec ts = {0};
+	struct timespec ts = { 0 };
 
 	clock_gettime(id, &ts); /* fails for unknown clocks only; both exist since 2.6.39 */
 	return (int64_t)ts.tv_sec * NS_PER_SECOND + ts.tv_nsec;
@@ -39,7 +39,7 @@ static int64_t add(int64_t a, int64_t b)
 
 struct moment moment_plus(struct moment m, int64_t ns)
 {
-	return (struct moment){.boot_ns = add(m.boot_ns, ns), .wall_ns = add(m.wall_ns, ns)};
+	return (struct moment){ .boot_ns = add(m.boot_ns, ns), .wall_ns = add(m.wall_ns, ns) };
 }
 
 const char *moment_format(struct moment m, char buf[MOMENT_TEXT])
@@ -102,7 +102,7 @@ int wall_parse(const char *text, int64_t *wall_ns)
 	static const struct {
 		int digits;
 		char after;
-	} shape[6] = {{4, '-'}, {2, '-'}, {2, 'T'}, {2, ':'}, {2, ':'}, {2, '\0'}};
+	} shape[6] = { { 4, '-' }, { 2, '-' }, { 2, 'T' }, { 2, ':' }, { 2, ':' }, { 2, '\0' } };
 	const char *at = text;
 	struct tm tm, check;
 	int64_t fraction;
@@ -119,12 +119,12 @@ int wall_parse(const char *text, int64_t *wall_ns)
 		return -EINVAL;
 	if (field[0] < 1678 || field[0] > 2261) /* the whole years that 64 bits of ns can hold */
 		return -EINVAL;
-	tm = (struct tm){.tm_year = field[0] - 1900,
-			 .tm_mon = field[1] - 1,
-			 .tm_mday = field[2],
-			 .tm_hour = field[3],
-			 .tm_min = field[4],
-			 .tm_sec = field[5]};
+	tm = (struct tm){ .tm_year = field[0] - 1900,
+			  .tm_mon = field[1] - 1,
+			  .tm_mday = field[2],
+			  .tm_hour = field[3],
+			  .tm_min = field[4],
+			  .tm_sec = field[5] };
 	check = tm;
 	seconds = timegm(&check); /* turns 31 April into 1 May; that is how it is found out */
 	if (check.tm_mon != tm.tm_mon || check.tm_mday != tm.tm_mday ||
@@ -139,7 +139,7 @@ static int64_t unit_seconds(const char *unit)
 	static const struct {
 		const char *name;
 		int64_t seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (!strcmp(unit, units[i].name))

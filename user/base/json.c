@@ -64,7 +64,7 @@ static int find_repeat(const cJSON *parent, size_t *ordinal, size_t *repeat)
 	cJSON_ArrayForEach(item, parent)
 	{
 		if (keys)
-			keys[n++] = (struct key){item->string, (*ordinal)++};
+			keys[n++] = (struct key){ item->string, (*ordinal)++ };
 		if (!result)
 			result = find_repeat(item, ordinal, repeat);
 	}

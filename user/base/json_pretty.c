@@ -28,10 +28,11 @@ static bool write_plain(FILE *out, const struct json *json)
 {
 	char *text = json_print(json);
 
-	if (text)
-		fputs(text, out);
+	if (!text)
+		return false;
+	fputs(text, out);
 	free(text);
-	return text;
+	return true;
 }
 
 static bool write_name(FILE *out, const struct json *item)

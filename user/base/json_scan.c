@@ -167,7 +167,7 @@ static int scan_string(struct scan *s)
 
 static int scan_word(struct scan *s)
 {
-	static const char *const words[] = {"true", "false", "null"};
+	static const char *const words[] = { "true", "false", "null" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t len = strlen(words[i]);
@@ -254,7 +254,7 @@ static void describe(const struct scan *s, char *error, size_t error_size)
 
 int json_scan(const char *text, size_t len, char *error, size_t error_size)
 {
-	struct scan s = {.text = text, .at = text, .end = text + len, .wanted_key = SIZE_MAX};
+	struct scan s = { .text = text, .at = text, .end = text + len, .wanted_key = SIZE_MAX };
 
 	if (!scan_value(&s, 0)) {
 		skip_space(&s);
@@ -269,7 +269,7 @@ int json_scan(const char *text, size_t len, char *error, size_t error_size)
 void json_scan_duplicate(const char *text, size_t len, size_t ordinal, char *error,
 			 size_t error_size)
 {
-	struct scan s = {.text = text, .at = text, .end = text + len, .wanted_key = ordinal};
+	struct scan s = { .text = text, .at = text, .end = text + len, .wanted_key = ordinal };
 
 	if (scan_value(&s, 0))
 		describe(&s, error, error_size);

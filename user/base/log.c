@@ -24,10 +24,10 @@ static const struct {
 	const char *name;
 	int priority; /* syslog(3)'s, for the journal */
 } levels[] = {
-	[LOG_LEVEL_ERROR] = {"error", 3},
-	[LOG_LEVEL_WARNING] = {"warning", 4},
-	[LOG_LEVEL_INFO] = {"info", 6},
-	[LOG_LEVEL_DEBUG] = {"debug", 7},
+	[LOG_LEVEL_ERROR] = { "error", 3 },
+	[LOG_LEVEL_WARNING] = { "warning", 4 },
+	[LOG_LEVEL_INFO] = { "info", 6 },
+	[LOG_LEVEL_DEBUG] = { "debug", 7 },
 };
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 _Static_assert(LEVELS == LOG_LEVEL_DEBUG + 1, "each level has a name");
@@ -38,7 +38,7 @@ static struct {
 	int fd; /* owned, or -1: stderr */
 	bool journal;
 	char path[PATH_MAX];
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_LEVEL_INFO, .fd = -1};
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_LEVEL_INFO, .fd = -1 };
 
 int log_level_parse(const char *text, enum log_level *out)
 {

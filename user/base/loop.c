@@ -74,7 +74,7 @@ static int watch(struct loop *loop, enum source_kind kind, int fd, uint32_t even
 		 struct loop_source **out)
 {
 	struct loop_source *source = malloc(sizeof(*source));
-	struct epoll_event event = {.events = events, .data.ptr = source};
+	struct epoll_event event = { .events = events, .data.ptr = source };
 	int result;
 
 	if (!source) {
@@ -83,7 +83,8 @@ static int watch(struct loop *loop, enum source_kind kind, int fd, uint32_t even
 		return -ENOMEM;
 	}
 	*source = (struct loop_source){
-		.loop = loop, .kind = kind, .fd = fd, .events = events, .context = context};
+		.loop = loop, .kind = kind, .fd = fd, .events = events, .context = context
+	};
 	if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event)) {
 		result = -errno;
 		release(source);
@@ -110,7 +111,7 @@ int loop_add_fd(struct loop *loop, int fd, uint32_t events, loop_fd_fn fn, void 
 
 int loop_change_fd(struct loop_source *source, uint32_t events)
 {
-	struct epoll_event event = {.events = events, .data.ptr = source};
+	struct epoll_event event = { .events = events, .data.ptr = source };
 
 	if (source->events == events)
 		return 0;
@@ -122,7 +123,7 @@ int loop_change_fd(struct loop_source *source, uint32_t events)
 
 static struct timespec to_timespec(int64_t ns)
 {
-	return (struct timespec){.tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND};
+	return (struct timespec){ .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
 }
 
 static int set_timer(int fd, int64_t first_ns, int64_t interval_ns)
@@ -210,12 +211,12 @@ void loop_remove(struct loop_source **source)
 int loop_new(struct loop **out)
 {
 	struct loop *loop = malloc(sizeof(*loop));
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
 	int result;
 
 	if (!loop)
 		return -ENOMEM;
-	*loop = (struct loop){.stop = -1};
+	*loop = (struct loop){ .stop = -1 };
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll >= 0)
 		loop->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

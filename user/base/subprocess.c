@@ -80,8 +80,9 @@ static int open_pipes(struct child *child, int theirs[3], bool input)
 static int spawn_in_path(pid_t *pid, const posix_spawn_file_actions_t *actions,
 			 const posix_spawnattr_t *attributes, char *const argv[])
 {
-	static const char *const folders[] = {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"};
-	static char *const environment[] = {"PATH=/usr/sbin:/sbin:/usr/bin:/bin", "LC_ALL=C", NULL};
+	static const char *const folders[] = { "/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/" };
+	static char *const environment[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin", "LC_ALL=C",
+					     NULL };
 	bool searched = !strchr(argv[0], '/');
 	size_t count = searched ? sizeof(folders) / sizeof(folders[0]) : 1;
 	int result = ENOENT;
@@ -148,7 +149,7 @@ static int spawn(struct child *child, const char *const argv[], const int theirs
 
 static int start(struct child *child, const char *const argv[], bool input)
 {
-	int theirs[3] = {-1, -1, -1};
+	int theirs[3] = { -1, -1, -1 };
 	int result = open_pipes(child, theirs, input);
 
 	if (!result)
@@ -260,10 +261,10 @@ static int attend(struct child *child, int timeout_ms)
 
 	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = child->exited, .events = POLLIN},
-			{.fd = child->out, .events = POLLIN},
-			{.fd = child->err, .events = POLLIN},
-			{.fd = child->in, .events = POLLOUT},
+			{ .fd = child->exited, .events = POLLIN },
+			{ .fd = child->out, .events = POLLIN },
+			{ .fd = child->err, .events = POLLIN },
+			{ .fd = child->in, .events = POLLOUT },
 		};
 		int64_t left = deadline - moment_now().boot_ns;
 		int result = 0;
@@ -317,7 +318,7 @@ static void finish_texts(struct child *child)
 int subprocess_run(const char *const argv[], const char *input, size_t input_len, int timeout_ms,
 		   struct subprocess_result *out)
 {
-	struct child child = {.exited = -1, .in = -1, .out = -1, .err = -1};
+	struct child child = { .exited = -1, .in = -1, .out = -1, .err = -1 };
 	int result;
 
 	child.input = input;
@@ -352,5 +353,5 @@ int subprocess_run(const char *const argv[], const char *input, size_t input_len
 void subprocess_result_free(struct subprocess_result *result)
 {
 	free(result->output);
-	*result = (struct subprocess_result){0};
+	*result = (struct subprocess_result){ 0 };
 }

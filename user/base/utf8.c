@@ -16,8 +16,8 @@ size_t utf8_sequence(const char *text, size_t len)
 {
 	/* By length: bits of the first byte that are payload, and the first code point that needs
 	 * it. */
-	static const uint32_t payload[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t payload[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned char first = len ? (unsigned char)*text : 0xff;
 	size_t size = first < 0x80	       ? 1
 		      : (first & 0xe0) == 0xc0 ? 2

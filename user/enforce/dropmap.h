@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The drop map: the desired ruleset where the XDP program looks. Owner of the maps that all
- * interfaces' programs share. All calls are thread-safe and take microseconds (dropmap_remove and
- * dropmap_sync rebuild the filter: milliseconds at 100,000 blocks).
+ * interfaces' programs share. All calls are thread-safe and take microseconds (dropmap_sync and the
+ * rebuild in dropmap_maintain: milliseconds at 100,000 blocks).
  */
 #ifndef FWGEN_ENFORCE_DROPMAP_H
 #define FWGEN_ENFORCE_DROPMAP_H
@@ -43,6 +43,8 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list);
 /* Packets and bytes that the rule has dropped. Returns 0 or -ENOENT. */
 int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
 		 uint64_t *bytes);
+/* Once a tick: asks the kernel's clock anew and rebuilds the filter after removals. */
+void dropmap_maintain(struct dropmap *dropmap, struct moment now);
 void dropmap_status(struct dropmap *dropmap, struct enforcer_status *out);
 
 #endif

@@ -21,11 +21,9 @@ void enforcer_set_state(struct iptables_enforcer *enforcer, enum enforcer_state 
 
 	if (status->state == state && strcmp(status->reason, reason) == 0)
 		return;
-	if (enforcer->quiet)
-		;
-	else if (state == ENFORCER_UNENFORCED)
+	if (state == ENFORCER_UNENFORCED && !enforcer->quiet)
 		log_error("iptables rules are not enforced: %s", reason);
-	else if (status->state == ENFORCER_UNENFORCED)
+	else if (status->state == ENFORCER_UNENFORCED && !enforcer->quiet)
 		log_info("iptables rules are enforced");
 	status->state = state;
 	snprintf(status->reason, sizeof(status->reason), "%s", reason);
@@ -35,7 +33,7 @@ void enforcer_set_state(struct iptables_enforcer *enforcer, enum enforcer_state 
 
 int enforcer_watch(struct iptables_enforcer *enforcer, int operation)
 {
-	struct epoll_event event = {.events = EPOLLIN | (enforcer->full ? EPOLLOUT : 0)};
+	struct epoll_event event = { .events = EPOLLIN | (enforcer->full ? EPOLLOUT : 0) };
 
 	return epoll_ctl(enforcer->epoll_fd, operation, enforcer->fd, &event) ? -errno : 0;
 }
@@ -163,7 +161,7 @@ static void take(struct iptables_enforcer *enforcer, const struct message *messa
 
 static int lose_helper(struct iptables_enforcer *enforcer)
 {
-	char why[64] = "there is no helper process";
+	char why[64] = "";
 
 	enforcer_drop_helper(enforcer, why);
 	/* its own last words say more than how it ended */
@@ -176,7 +174,9 @@ int enforcer_receive(struct iptables_enforcer *enforcer)
 {
 	char packet[MESSAGE_LINE_BYTES + 1];
 
-	while (enforcer->fd >= 0) {
+	if (enforcer->fd < 0)
+		return -EPIPE;
+	for (;;) {
 		ssize_t len = recv(enforcer->fd, packet, sizeof(packet) - 1, MSG_DONTWAIT);
 		const char *cursor = packet;
 		struct message message;

@@ -48,7 +48,7 @@ static void tell(const struct helper *helper, const struct message *message)
 static void tell_text(const struct helper *helper, enum message_type type, int error,
 		      const char *text)
 {
-	struct message message = {.type = type, .error = error};
+	struct message message = { .type = type, .error = error };
 
 	snprintf(message.text, sizeof(message.text), "%.*s", MESSAGE_TEXT - 1, text);
 	tell(helper, &message);
@@ -154,7 +154,7 @@ static void note_repairs(struct helper *helper, const struct netfilter_changes *
 
 static void check(struct helper *helper)
 {
-	struct netfilter_changes changes = {0};
+	struct netfilter_changes changes = { 0 };
 	int64_t now = now_ns();
 
 	helper->check_error[0] = '\0';
@@ -206,7 +206,7 @@ static void set_up(struct helper *helper, const char (*interfaces)[IF_NAMESIZE],
 /* The daemon orders the end, so what a terminal or a service manager sends to all is ignored. */
 static void become_helper(int fd)
 {
-	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t none;
 
 	for (int signal_number = 1; signal_number < NSIG; signal_number++)
@@ -234,7 +234,7 @@ void iptables_helper_run(int fd, const char (*interfaces)[IF_NAMESIZE],
 			 unsigned int interface_count)
 {
 	static struct helper helper;
-	struct pollfd wait = {.fd = SOCKET_FD, .events = POLLIN};
+	struct pollfd wait = { .fd = SOCKET_FD, .events = POLLIN };
 
 	become_helper(fd);
 	helper.fd = SOCKET_FD;

@@ -96,7 +96,7 @@ static int copy_interfaces(struct iptables_enforcer *enforcer,
 /* Waits until the socket is ready or the deadline passes. */
 static void await(struct iptables_enforcer *enforcer, short events, int64_t deadline_ns)
 {
-	struct pollfd wait = {.fd = enforcer->fd, .events = events};
+	struct pollfd wait = { .fd = enforcer->fd, .events = events };
 	int64_t left_ns = deadline_ns - moment_now().boot_ns;
 
 	if (left_ns > 0)
@@ -125,8 +125,9 @@ static int create(struct iptables_enforcer **out)
 		return -ENOMEM;
 	pthread_mutex_init(&enforcer->lock, NULL);
 	enforcer->fd = -1;
-	enforcer->status = (struct enforcer_status){
-		.name = "iptables", .state = ENFORCER_UNENFORCED, .reason = "starting"};
+	enforcer->status = (struct enforcer_status){ .name = "iptables",
+						     .state = ENFORCER_UNENFORCED,
+						     .reason = "starting" };
 	enforcer->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	err = enforcer->epoll_fd < 0 ? -errno : desired_new(&enforcer->desired);
 	if (err)
@@ -198,7 +199,7 @@ int iptables_enforcer_restart(struct iptables_enforcer *enforcer)
 /* Sends what is still wanted, then the order, then waits for the helper's end. */
 static void order_stop(struct iptables_enforcer *enforcer, bool keep)
 {
-	const struct message order = {.type = MESSAGE_STOP, .keep = keep};
+	const struct message order = { .type = MESSAGE_STOP, .keep = keep };
 	int64_t deadline_ns = moment_now().boot_ns + STOP_TIMEOUT_NS;
 	bool ordered = false;
 

@@ -49,7 +49,7 @@ static const char *const reasons[] = {
 _Static_assert(COUNT(reasons) == REMOVED_COUNT, "each reason for removal has a name");
 
 /* By bit of enum packet_class. */
-static const char *const classes_names[] = {"syn", "tcp", "udp", "icmp", "fragment", "other"};
+static const char *const classes_names[] = { "syn", "tcp", "udp", "icmp", "fragment", "other" };
 _Static_assert((1 << COUNT(classes_names)) - 1 == CLASS_ALL, "each packet class has a name");
 _Static_assert(CLASS_SYN == 1 << 0 && CLASS_TCP == 1 << 1 && CLASS_UDP == 1 << 2 &&
 		       CLASS_ICMP == 1 << 3 && CLASS_FRAGMENT == 1 << 4 && CLASS_OTHER == 1 << 5,

@@ -21,5 +21,5 @@ int finding_list_add(struct finding_list *list, const struct finding *finding)
 void finding_list_free(struct finding_list *list)
 {
 	free(list->items);
-	*list = (struct finding_list){0};
+	*list = (struct finding_list){ 0 };
 }

@@ -32,7 +32,7 @@ int protected_list_add(struct protected_list *list, const struct prefix *prefix,
 		return -ENOMEM;
 	list->items = items;
 	items += list->count++;
-	*items = (struct protected_prefix){.prefix = *prefix};
+	*items = (struct protected_prefix){ .prefix = *prefix };
 	snprintf(items->reason, sizeof(items->reason), "%s", reason);
 	return 0;
 }
@@ -50,5 +50,5 @@ const struct protected_prefix *protected_list_find(const struct protected_list *
 void protected_list_free(struct protected_list *list)
 {
 	free(list->items);
-	*list = (struct protected_list){0};
+	*list = (struct protected_list){ 0 };
 }

@@ -23,15 +23,15 @@ static const struct {
 	uint32_t classes;
 	const char *four, *six;
 } matches[] = {
-	{CLASS_ALL, "", ""},
-	{CLASS_ANY_TCP, " -p tcp", " -p tcp"},
-	{CLASS_SYN, " -p tcp --tcp-flags SYN,ACK SYN", " -p tcp --tcp-flags SYN,ACK SYN"},
-	{CLASS_TCP, " -p tcp ! --tcp-flags SYN,ACK SYN", " -p tcp ! --tcp-flags SYN,ACK SYN"},
-	{CLASS_UDP, " -p udp", " -p udp"},
-	{CLASS_ICMP, " -p icmp", " -p icmpv6"},
-	{CLASS_FRAGMENT, " -f", " -m frag"},
-	{CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
-	 " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'"},
+	{ CLASS_ALL, "", "" },
+	{ CLASS_ANY_TCP, " -p tcp", " -p tcp" },
+	{ CLASS_SYN, " -p tcp --tcp-flags SYN,ACK SYN", " -p tcp --tcp-flags SYN,ACK SYN" },
+	{ CLASS_TCP, " -p tcp ! --tcp-flags SYN,ACK SYN", " -p tcp ! --tcp-flags SYN,ACK SYN" },
+	{ CLASS_UDP, " -p udp", " -p udp" },
+	{ CLASS_ICMP, " -p icmp", " -p icmpv6" },
+	{ CLASS_FRAGMENT, " -f", " -m frag" },
+	{ CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
+	  " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'" },
 };
 
 struct command {
@@ -73,7 +73,7 @@ static void append_command(struct command *to, const struct rule *rule, const ch
 
 const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT])
 {
-	struct command to = {.buf = buf};
+	struct command to = { .buf = buf };
 	uint32_t left = rule->classes & CLASS_ALL;
 
 	buf[0] = '\0';
@@ -101,5 +101,5 @@ int rule_change_list_add(struct rule_change_list *list, const struct rule_change
 void rule_change_list_free(struct rule_change_list *list)
 {
 	free(list->items);
-	*list = (struct rule_change_list){0};
+	*list = (struct rule_change_list){ 0 };
 }

@@ -37,9 +37,9 @@ static const char *category(enum detector_id detector)
 	static const struct {
 		const char *end, *text;
 	} kinds[] = {
-		{"_flood", "Denial of service"},     {"_scan", "Network scan"},
-		{"_sweep", "Network scan"},	     {"brute_force", "Password guessing"},
-		{"reflection", "Denial of service"},
+		{ "_flood", "Denial of service" },     { "_scan", "Network scan" },
+		{ "_sweep", "Network scan" },	       { "brute_force", "Password guessing" },
+		{ "reflection", "Denial of service" },
 	};
 	const char *name = detector == DETECTOR_NONE ? "" : detector_name(detector);
 	size_t len = strlen(name);

@@ -58,7 +58,7 @@ static int read_times(sqlite3_stmt *s, const char *boot_id, struct moment now, s
 
 static int read_rule(sqlite3_stmt *s, const char *boot_id, struct moment now, struct rule *out)
 {
-	struct rule rule = {.detector = DETECTOR_NONE};
+	struct rule rule = { .detector = DETECTOR_NONE };
 	int64_t id = sqlite3_column_int64(s, 0);
 	char prefix[PREFIX_TEXT + 24];
 

@@ -134,7 +134,7 @@ static int move_all(const char *from, const char *to)
 {
 	/* What is not yet in the file is in its journals: kept with it, for whoever wants to
 	 * rescue. */
-	static const char *const suffixes[] = {"", "-wal", "-journal"};
+	static const char *const suffixes[] = { "", "-wal", "-journal" };
 	char shm[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {

@@ -46,7 +46,7 @@ static void prepend(struct record_list *to, struct record_list *list)
 	if (!to->last)
 		to->last = list->last;
 	to->count += list->count;
-	*list = (struct record_list){0};
+	*list = (struct record_list){ 0 };
 }
 
 uint64_t record_list_free(struct record_list *list)
@@ -150,7 +150,7 @@ bool queue_push(struct queue *queue, struct record *record)
 
 struct record_list queue_take_fresh(struct queue *queue, size_t max)
 {
-	struct record_list list = {0};
+	struct record_list list = { 0 };
 
 	while (list.count < max && queue->fresh.first)
 		record_list_append(&list, pop(&queue->fresh));
@@ -167,7 +167,7 @@ void queue_logged(struct queue *queue, struct record_list *list)
 
 struct record_list queue_take(struct queue *queue, size_t max)
 {
-	struct record_list list = {0};
+	struct record_list list = { 0 };
 
 	while (list.count < max) {
 		struct record *record = pop(&queue->precious);
@@ -196,7 +196,7 @@ void queue_done(struct queue *queue, const struct record_list *list)
 
 void queue_put_back(struct queue *queue, struct record_list *list)
 {
-	struct record_list precious = {0}, waiting = {0};
+	struct record_list precious = { 0 }, waiting = { 0 };
 	struct record *record;
 
 	while ((record = pop(list))) {

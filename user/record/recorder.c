@@ -57,6 +57,7 @@ static struct recorder *allocate(const struct recorder_options *options)
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->wake, &attributes);
+	pthread_cond_init(&r->done, &attributes);
 	pthread_condattr_destroy(&attributes);
 	return r;
 }
@@ -76,6 +77,8 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 	if (!err && event_log[0])
 		err = event_log_open(event_log, &r->log, error);
 	if (!err) {
+		/* Without links and relative parts: it may have to be opened again. */
+		strcpy(r->path, r->db->path);
 		r->next_rule_id = (uint32_t)r->db->last_rule_id + 1;
 		r->next_event_id = (uint64_t)r->db->last_event_id + 1;
 		err = start_thread(r);
@@ -91,27 +94,37 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 	return 0;
 }
 
+/* With database_lock held. */
+static int load_rules(struct recorder *r, struct moment now, struct rule **rules, size_t *count,
+		      char why[DATABASE_ERROR])
+{
+	int err = writer_ensure_open(r, why);
+
+	if (err)
+		return err;
+	err = database_load_rules(r->db, now, rules, count);
+	if (err)
+		snprintf(why, DATABASE_ERROR, "failed to read rules of database %.200s: %.120s",
+			 r->path, database_why(r->db));
+	if (err == -EUCLEAN)
+		database_set_aside(&r->db, why);
+	return err;
+}
+
 int recorder_load_rules(struct recorder *recorder, struct moment now, struct rule **rules,
 			size_t *count)
 {
-	char error[DATABASE_ERROR];
-	int err = -EIO;
+	char why[DATABASE_ERROR] = "";
+	int err;
 
 	pthread_mutex_lock(&recorder->database_lock);
-	if (recorder->db)
-		err = database_load_rules(recorder->db, now, rules, count);
-	if (err == -EUCLEAN) {
-		err = database_set_aside(&recorder->db, database_why(recorder->db));
-		if (!err)
-			err = database_open(recorder->path, recorder->boot_id, &recorder->db,
-					    error);
-		if (!err) {
-			*rules = NULL;
-			*count = 0;
-		}
-	}
+	err = load_rules(recorder, now, rules, count, why);
+	if (err == -EUCLEAN) /* once more, from the new file */
+		err = load_rules(recorder, now, rules, count, why);
 	pthread_mutex_unlock(&recorder->database_lock);
-	return err;
+	if (err)
+		log_warning("%s", why);
+	return err == -EUCLEAN ? -EIO : err;
 }
 
 uint32_t recorder_next_rule_id(struct recorder *recorder)
@@ -239,7 +252,7 @@ static const char *copy_text(char **to, const char *text)
 void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pid, const char *who,
 		    const char *verb, const char *before, const char *after)
 {
-	const char *const texts[] = {who, verb, before, after};
+	const char *const texts[] = { who, verb, before, after };
 	struct audit_record *record;
 	size_t size = sizeof(*record);
 	char *text;
@@ -249,7 +262,7 @@ void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pi
 	record = new_record(RECORD_AUDIT, size);
 	if (record) {
 		text = record->text;
-		record->row = (struct audit_row){.at = at, .uid = uid, .pid = pid};
+		record->row = (struct audit_row){ .at = at, .uid = uid, .pid = pid };
 		record->row.who = copy_text(&text, who);
 		record->row.verb = copy_text(&text, verb);
 		record->row.before = copy_text(&text, before);
@@ -282,13 +295,33 @@ void recorder_stats(struct recorder *recorder, struct recorder_stats *out)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* Returns whether the thread has come to its end in time; if not, r is the thread's from here on.
+ */
+static bool wait_for_end(struct recorder *r)
+{
+	int64_t until = writer_clock() + CLOSE_WAIT_NS;
+	struct timespec ts = { until / NS_PER_SECOND, until % NS_PER_SECOND };
+	bool ended;
+	int err = 0;
+
+	pthread_mutex_lock(&r->lock);
+	r->stopping = true;
+	pthread_cond_signal(&r->wake);
+	while (!r->ended && err != ETIMEDOUT)
+		err = pthread_cond_timedwait(&r->done, &r->lock, &ts);
+	ended = r->ended;
+	r->abandoned = !ended;
+	if (!ended)
+		log_error("database %s: the disk does not answer; what was not written is lost",
+			  r->path);
+	pthread_mutex_unlock(&r->lock);
+	return ended;
+}
+
 void recorder_close(struct recorder **recorder)
 {
 	struct recorder *r = *recorder;
-	int64_t until = writer_clock() + CLOSE_WAIT_NS;
-	struct timespec ts = {until / NS_PER_SECOND, until % NS_PER_SECOND};
 	pthread_t thread;
-	bool ended;
 
 	if (!r)
 		return;
@@ -299,22 +332,11 @@ void recorder_close(struct recorder **recorder)
 		if (r->sums[i].interface[0])
 			push_traffic(r, &r->sums[i]);
 	}
-	r->stopping = true;
-	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
-	if (!pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &ts)) {
-		writer_free(r);
-		return;
-	}
-	log_error("database %s: the disk does not answer; what was not written is lost", r->path);
-	pthread_mutex_lock(&r->lock);
-	ended = r->ended;
-	r->abandoned = !ended;
-	pthread_mutex_unlock(&r->lock);
-	if (ended) {
+	if (wait_for_end(r)) {
 		pthread_join(thread, NULL);
 		writer_free(r);
 	} else {
-		pthread_detach(thread); /* it frees, if it ever comes to an end */
+		pthread_detach(thread);
 	}
 }

@@ -34,7 +34,9 @@ void recorder_close(struct recorder **recorder);
 /*
  * The rules in force when the last run ended, with boot_ns of expires worked out for this boot:
  * the same boot_id: expires_boottime_ms decides; another: the wall clock, never more than the
- * original duration. The caller frees *rules. Call before the first change. Returns 0 or -errno.
+ * original duration. Rules whose time passed meanwhile are among them; those that were removed by
+ * REMOVED_SHUTDOWN too, while they have time left. The caller frees *rules. Call before the first
+ * change. Returns 0 or -errno.
  */
 int recorder_load_rules(struct recorder *recorder, struct moment now, struct rule **rules,
 			size_t *count);
@@ -54,7 +56,9 @@ void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pi
 void recorder_reopen_event_log(struct recorder *recorder);
 
 struct recorder_stats {
-	uint64_t queued, written, lost;
+	uint64_t queued;   /* records that wait now */
+	uint64_t written;  /* calls whose row is in the database */
+	uint64_t lost;	   /* calls without a row, and lines missing in the event log */
 	char failing[160]; /* "": the last write worked */
 };
 void recorder_stats(struct recorder *recorder, struct recorder_stats *out);

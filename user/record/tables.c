@@ -77,9 +77,9 @@ int database_prepare(struct database *db)
 	if (err)
 		return err;
 	/* Ids that cannot be counted on from: nobody has written these. */
-	return db->last_rule_id < 0 || db->last_rule_id >= UINT32_MAX || db->last_event_id < 0 ?
-		       -EUCLEAN :
-		       0;
+	return db->last_rule_id < 0 || db->last_rule_id >= UINT32_MAX || db->last_event_id < 0
+		       ? -EUCLEAN
+		       : 0;
 }
 
 /* ---- binding: a failure (memory) leaves NULL, which the NOT NULL columns then refuse ----------
@@ -281,7 +281,7 @@ int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max
 	bool left = false;
 	int err = 0;
 
-	moment_format((struct moment){.wall_ns = before_wall_ns}, before);
+	moment_format((struct moment){ .wall_ns = before_wall_ns }, before);
 	for (size_t i = 0; !err && i < sizeof(statements) / sizeof(statements[0]); i++)
 		err = prune(db, statements[i], before, max, &left);
 	if (!err)

@@ -96,7 +96,7 @@ static bool log_events(struct recorder *r)
 
 /* ---- database, with database_lock held ------------------------------------------------------ */
 
-static int ensure_open(struct recorder *r, char why[DATABASE_ERROR])
+int writer_ensure_open(struct recorder *r, char why[DATABASE_ERROR])
 {
 	if (r->db && database_moved(r->db)) {
 		log_warning("database %s was moved or deleted: a new one is begun", r->path);
@@ -164,7 +164,7 @@ static int use_database(struct recorder *r, const struct record_list *list, bool
 	int err;
 
 	pthread_mutex_lock(&r->database_lock);
-	err = ensure_open(r, why);
+	err = writer_ensure_open(r, why);
 	if (!err) {
 		int64_t keep_ns = r->retention_days * 86400LL * NS_PER_SECOND;
 
@@ -248,7 +248,7 @@ static int write_batch(struct recorder *r)
 
 static void prune(struct recorder *r)
 {
-	const struct record_list none = {0};
+	const struct record_list none = { 0 };
 	char why[DATABASE_ERROR] = "";
 	bool more = false;
 	int err = 0;
@@ -267,7 +267,7 @@ static void prune(struct recorder *r)
 /* Everything that still can be written; a database that is only locked is waited for a little. */
 static void drain(struct recorder *r)
 {
-	const struct timespec pause = {.tv_nsec = 50 * NS_PER_MS};
+	const struct timespec pause = { .tv_nsec = 50 * NS_PER_MS };
 	int64_t until = writer_clock() + STOP_RETRY_NS;
 	unsigned long long lost;
 	int err;
@@ -297,6 +297,7 @@ void writer_free(struct recorder *r)
 	if (r->log)
 		event_log_close(&r->log);
 	pthread_cond_destroy(&r->wake);
+	pthread_cond_destroy(&r->done);
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->database_lock);
 	free(r);
@@ -312,6 +313,7 @@ static void end(struct recorder *r)
 	pthread_mutex_unlock(&r->database_lock);
 	pthread_mutex_lock(&r->lock);
 	r->ended = true;
+	pthread_cond_signal(&r->done);
 	abandoned = r->abandoned;
 	pthread_mutex_unlock(&r->lock);
 	if (abandoned)

@@ -23,7 +23,8 @@
 
 struct recorder {
 	pthread_mutex_t lock; /* of what follows; held for a few instructions only */
-	pthread_cond_t wake;
+	pthread_cond_t wake;  /* there is something to do */
+	pthread_cond_t done;  /* ended */
 	struct queue queue;
 	struct traffic_row sums[CONFIG_INTERFACES_MAX]; /* interface "": free */
 	uint64_t next_event_id;
@@ -50,6 +51,9 @@ struct recorder {
 
 /* The thread; its argument is the recorder. Returns NULL. */
 void *writer_run(void *recorder);
+/* With database_lock held: opens r->db when it is closed or its file moved. 0 or -errno, with why.
+ */
+int writer_ensure_open(struct recorder *r, char why[DATABASE_ERROR]);
 /* Closes and frees what the recorder owns, and itself. */
 void writer_free(struct recorder *recorder);
 /* CLOCK_MONOTONIC, which condition variables know. */

@@ -19,8 +19,8 @@
 
 struct grace {
 	pthread_t thread;
-	int request_fd; /* eventfd, the caller to the thread */
-	int done_fd;	/* eventfd, the thread to the caller */
+	int request_fd;		/* eventfd, the caller to the thread */
+	int done_fd;		/* eventfd, the thread to the caller */
 	int outer_fd, inner_fd; /* -1, or the maps of the fallback */
 	bool stopping;
 };
@@ -38,8 +38,8 @@ static int open_fallback(struct grace *grace)
 	if (grace->inner_fd < 0)
 		return -errno;
 	options.inner_map_fd = grace->inner_fd;
-	grace->outer_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "fwgen_grace", 4, 4, 1,
-					 &options);
+	grace->outer_fd =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "fwgen_grace", 4, 4, 1, &options);
 	return grace->outer_fd < 0 ? -errno : 0;
 }
 

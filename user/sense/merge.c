@@ -101,8 +101,8 @@ static void add(struct table_entry *sum, const struct table_entry *entry)
 	sum->ports[1] |= entry->ports[1];
 	sum->hosts |= entry->hosts;
 	sum->members |= entry->members;
-	sum->distinct_ports = __builtin_popcountll(sum->ports[0]) +
-			      __builtin_popcountll(sum->ports[1]);
+	sum->distinct_ports =
+		__builtin_popcountll(sum->ports[0]) + __builtin_popcountll(sum->ports[1]);
 	sum->distinct_hosts = __builtin_popcountll(sum->hosts);
 }
 

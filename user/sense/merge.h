@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Entries of all CPUs added up by address: a growing array of samples behind an open-addressed index. */
+/* Entries of all CPUs added up by address: a growing array of samples behind an open-addressed
+ * index. */
 #ifndef FWGEN_SENSE_MERGE_H
 #define FWGEN_SENSE_MERGE_H
 
@@ -8,7 +9,7 @@
 struct merge {
 	struct sample *samples;
 	size_t count, capacity;
-	uint32_t *index; /* sample + 1, 0: free */
+	uint32_t *index;   /* sample + 1, 0: free */
 	size_t index_size; /* a power of two, at least twice count */
 };
 

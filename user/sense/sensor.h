@@ -14,12 +14,12 @@ struct sensor;
 
 struct sensor_options {
 	const char *interface;
-	bool generic;		   /* xdp-generic: never chosen by itself */
+	bool generic;		     /* xdp-generic: never chosen by itself */
 	const struct config *config; /* sensor and sensitive_ports; not kept */
-	unsigned int memory_mb;	   /* this interface's share */
+	unsigned int memory_mb;	     /* this interface's share */
 	struct wake_marks marks;
-	struct verdict_maps maps;  /* stay the drop map's */
-	const char *pin_dir;	   /* NULL: not pinned */
+	struct verdict_maps maps; /* stay the drop map's */
+	const char *pin_dir;	  /* NULL: not pinned */
 };
 
 /*
@@ -37,7 +37,8 @@ void sensor_reconfigure(struct sensor *sensor, const struct config *config,
 
 /* New key, next epoch: from here on packets go to the other table. */
 void sensor_flip(struct sensor *sensor, struct moment now);
-/* After the grace period: reads the table that sensor_flip closed. Returns 0 or -ENOMEM (lost, counted). */
+/* After the grace period: reads the table that sensor_flip closed. Returns 0 or -ENOMEM (lost,
+ * counted). */
 int sensor_collect(struct sensor *sensor, struct interval *out);
 
 /* Readable when wake records wait. */

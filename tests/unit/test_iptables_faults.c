@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The iptables enforcer when things go wrong (rules flushed by others, helper stopped or killed,
+ * programs missing, sets full) and under load. Network namespaces of its own. Root.
+ */
+#include "netfilter_fixture.h"
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#define BURST 20000
+#define MANY  100000
+
+static bool enforced(void)
+{
+	return status_now().state == ENFORCER_ENFORCED;
+}
+
+static int64_t now_ms(void)
+{
+	return moment_now().boot_ns / NS_PER_MS;
+}
+
+static void add_numbers(unsigned int from, unsigned int to, int seconds)
+{
+	struct rule_change change = change_of(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, seconds);
+
+	for (unsigned int i = from; i < to; i++) {
+		set_number(&change.rule, i);
+		iptables_enforcer_change(enforcer, &change, moment_now());
+	}
+}
+
+/* ---- somebody else's hands --------------------------------------------------------------------
+ */
+
+static void test_flushed_rules_come_back(void **state)
+{
+	(void)state;
+	start_on("lo", NULL);
+	shell_words("iptables -t raw -F");
+	until(listed(false, "-A PREROUTING -i lo -j FWGEN\n"));
+	assert_true(listed(false, "-A FWGEN -m set --match-set fwgen4 src -j DROP\n"));
+	until(status_now().repairs == 1);
+	shell_words("ip6tables -t raw -I PREROUTING -s 2001:db8::1 -j ACCEPT");
+	until(listed(true, "-A PREROUTING -i lo -j FWGEN\n-A PREROUTING -s 2001:db8::1/128"));
+	shell_words("iptables -t raw -D FWGEN 1");
+	until(listed(false, "-A FWGEN -m set --match-set fwgen4 src -j DROP\n"));
+	until(status_now().repairs == 3);
+	assert_true(enforced());
+}
+
+static void test_destroyed_set_is_filled_again(void **state)
+{
+	(void)state;
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+	tell(RULE_ADDED, 2, "192.0.2.2", CLASS_UDP, 100);
+	until(in_set("fwgen4", "192.0.2.1") && in_set("fwgen4-udp", "192.0.2.2"));
+	shell_words("iptables -t raw -F");
+	until(*output_of("ipset", "destroy", "fwgen4", NULL) == '\0' &&
+	      !strstr(output_of("ipset", "list", "-n", NULL), "fwgen4\n"));
+	until(in_set("fwgen4", "192.0.2.1"));
+	assert_true(in_set("fwgen4-udp", "192.0.2.2"));
+	until(enforced() && status_now().repairs > 0);
+}
+
+static void test_emptied_set_is_filled_again(void **state)
+{
+	(void)state;
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+	until(in_set("fwgen4", "192.0.2.1"));
+	shell_words("ipset flush fwgen4");
+	until(in_set("fwgen4", "192.0.2.1"));
+	assert_int_equal(status_now().repairs, 1);
+}
+
+/* ---- the helper -------------------------------------------------------------------------------
+ */
+
+static void test_stopped_helper_blocks_nobody(void **state)
+{
+	int64_t begin_ms, took_ms;
+	pid_t helper;
+
+	(void)state;
+	start_on("lo", NULL);
+	helper = helper_pid();
+	kill(helper, SIGSTOP);
+	begin_ms = now_ms();
+	add_numbers(0, BURST, 100);
+	tell(RULE_REMOVED, 5, "198.18.0.4", CLASS_ALL, 0);
+	assert_int_equal(iptables_enforcer_flush(enforcer), 0);
+	took_ms = now_ms() - begin_ms;
+	print_message("%d changes to a stopped helper: %d ms\n", BURST, (int)took_ms);
+	assert_true(took_ms < 2000);
+	assert_true(iptables_enforcer_pending(enforcer));
+	assert_false(in_set("fwgen4", "198.18.0.1"));
+	kill(helper, SIGCONT);
+	until(status_now().rules == BURST - 1);
+	assert_false(iptables_enforcer_pending(enforcer));
+	assert_true(in_set("fwgen4", "198.18.78.31")); /* the last */
+	assert_false(in_set("fwgen4", "198.18.0.4"));
+}
+
+static void test_killed_helper_is_reported_and_replaced(void **state)
+{
+	(void)state;
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+	until(in_set("fwgen4", "192.0.2.1"));
+	assert_int_equal(iptables_enforcer_restart(enforcer), -EBUSY);
+	kill(helper_pid(), SIGKILL);
+	until(serve(10) == -EPIPE);
+	assert_int_equal(status_now().state, ENFORCER_UNENFORCED);
+	assert_string_equal(status_now().reason, "the helper process was ended by signal 9");
+	assert_int_equal(iptables_enforcer_flush(enforcer), -EPIPE);
+	assert_int_equal(iptables_enforcer_receive(enforcer), -EPIPE);
+	tell(RULE_ADDED, 2, "192.0.2.2", CLASS_ALL, 100);
+	tell(RULE_REMOVED, 1, "192.0.2.1", CLASS_ALL, 0);
+	assert_false(iptables_enforcer_pending(enforcer));
+	assert_true(in_set("fwgen4", "192.0.2.1"));
+
+	assert_int_equal(iptables_enforcer_restart(enforcer), 0);
+	until(in_set("fwgen4", "192.0.2.2") && !in_set("fwgen4", "192.0.2.1"));
+	until(enforced() && status_now().rules == 1);
+}
+
+/* Signals that a terminal or a service manager sends to the whole group are the daemon's. */
+static void test_helper_outlives_signals_to_all(void **state)
+{
+	pid_t helper;
+
+	(void)state;
+	start_on("lo", NULL);
+	helper = helper_pid();
+	kill(helper, SIGTERM);
+	kill(helper, SIGINT);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+	until(in_set("fwgen4", "192.0.2.1"));
+	assert_int_equal(helper_pid(), helper);
+}
+
+static void test_rules_are_removed_without_a_helper(void **state)
+{
+	(void)state;
+	start_on("lo", NULL);
+	kill(helper_pid(), SIGKILL);
+	assert_int_equal(iptables_enforcer_stop(&enforcer, false), 0);
+	assert_false(listed(false, "FWGEN"));
+	assert_string_equal(output_of("ipset", "list", "-n", NULL), "");
+}
+
+static void test_rules_are_removed_past_a_hanging_helper(void **state)
+{
+	int64_t begin_ms;
+
+	(void)state;
+	start_on("lo", NULL);
+	kill(helper_pid(), SIGSTOP);
+	begin_ms = now_ms();
+	assert_int_equal(iptables_enforcer_stop(&enforcer, false), 0);
+	assert_in_range(now_ms() - begin_ms, 9000, 13000);
+	assert_false(listed(false, "FWGEN"));
+	assert_string_equal(output_of("ipset", "list", "-n", NULL), "");
+}
+
+/* The daemon dies without a word: what it had said is carried out, the rules stay. */
+static void test_rules_outlive_the_daemon(void **state)
+{
+	int status;
+	pid_t daemon = fork();
+
+	(void)state;
+	if (daemon == 0) {
+		start_on("lo", NULL);
+		tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(daemon, &status, 0), daemon);
+	for (int i = 0; i < 500 && !in_set("fwgen4", "192.0.2.1"); i++)
+		usleep(10000);
+	assert_true(in_set("fwgen4", "192.0.2.1"));
+	assert_true(listed(false, "-A PREROUTING -i lo -j FWGEN\n"));
+}
+
+/* ---- programs ----------------------------------------------------------------------------------
+ */
+
+/* Runs the function in a child with its own mounts, where one file stands in another's place. */
+static void with_file_over(const char *source, const char *target, void (*fn)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mount(source, target, NULL, MS_BIND, NULL))
+			_exit(9);
+		fn();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void expect_missing_ipset(void)
+{
+	const char *const names[] = { "lo" };
+	const struct iptables_options options = { names, 1 };
+	char error[512] = "";
+
+	if (iptables_enforcer_start(&options, &enforcer, error) != -ENOENT || enforcer)
+		_exit(1);
+	if (!strstr(error, "failed to find ipset") || !strstr(error, "apt-get install ipset"))
+		_exit(2);
+}
+
+static void test_missing_program_is_named(void **state)
+{
+	(void)state;
+	with_file_over("/dev/null", "/usr/sbin/ipset", expect_missing_ipset);
+	assert_false(listed(false, "FWGEN"));
+}
+
+static void use_legacy(void)
+{
+	if (!strstr(output_of("iptables", "-V", NULL), "legacy"))
+		_exit(3);
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_SYN, 100);
+	until(in_set("fwgen4-syn", "192.0.2.1"));
+	if (!listed(false, "-A PREROUTING -i lo -j FWGEN\n") || !listed(true, "fwgen6-syn src"))
+		_exit(4);
+	shell_words("iptables -t raw -F");
+	until(listed(false, "-A PREROUTING -i lo -j FWGEN\n"));
+	if (iptables_enforcer_stop(&enforcer, false) || listed(false, "FWGEN") ||
+	    *output_of("ipset", "list", "-n", NULL))
+		_exit(5);
+}
+
+static void test_legacy_iptables(void **state)
+{
+	static const char legacy[] = "/usr/sbin/xtables-legacy-multi";
+	const char *const probe[] = { "iptables-legacy", "-t", "raw", "-S", NULL };
+	struct subprocess_result result = { .status = 1 };
+
+	(void)state;
+	if (access(legacy, X_OK) || access("/usr/sbin/xtables-nft-multi", X_OK) ||
+	    subprocess_run(probe, NULL, 0, 5000, &result) || result.status != 0) {
+		print_message("skipped: no legacy iptables here (%s)\n", result.errors);
+		subprocess_result_free(&result);
+		return;
+	}
+	subprocess_result_free(&result);
+	with_file_over(legacy, "/usr/sbin/xtables-nft-multi", use_legacy);
+}
+
+static void test_bad_interface_is_refused(void **state)
+{
+	const char *const names[] = { "eth+" };
+	const struct iptables_options options = { names, 1 };
+	char error[512] = "";
+
+	(void)state;
+	assert_int_equal(iptables_enforcer_start(&options, &enforcer, error), -EINVAL);
+	assert_non_null(strstr(error, "eth+"));
+	assert_null(enforcer);
+}
+
+/* ---- load --------------------------------------------------------------------------------------
+ */
+
+static void test_burst(void **state)
+{
+	int64_t begin_ms, took_ms;
+
+	(void)state;
+	start_on("lo", NULL);
+	begin_ms = now_ms();
+	add_numbers(0, BURST, 600);
+	took_ms = now_ms() - begin_ms;
+	until(in_set("fwgen4", "198.18.78.31"));
+	print_message("%d rules in one burst: handed over in %d ms, in the kernel after %d ms\n",
+		      BURST, (int)took_ms, (int)(now_ms() - begin_ms));
+	until(status_now().rules == BURST);
+	assert_true(enforced());
+}
+
+/* Half of the members go, half are new, and those that stay are there at every moment. */
+static void test_large_sync(void **state)
+{
+	struct rule *rules = calloc(MANY, sizeof(*rules));
+	int64_t begin_ms = now_ms();
+
+	(void)state;
+	assert_non_null(rules);
+	start_on("lo", NULL);
+	rules[0] = change_of(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 600).rule;
+	for (unsigned int i = 0; i < MANY; i++) {
+		rules[i] = rules[0];
+		set_number(&rules[i], i);
+	}
+	begin_ms = now_ms();
+	iptables_enforcer_sync(enforcer, rules, MANY, moment_now());
+	until(status_now().rules == MANY);
+	print_message("sync of %d members into empty sets: %d ms\n", MANY,
+		      (int)(now_ms() - begin_ms));
+
+	for (unsigned int i = 0; i < MANY; i++)
+		set_number(&rules[i], i + MANY / 2);
+	begin_ms = now_ms();
+	iptables_enforcer_sync(enforcer, rules, MANY, moment_now());
+	free(rules);
+	do
+		assert_true(in_set("fwgen4", "198.19.0.0")); /* number 65536 */
+	while (serve(1) == 0 && in_set("fwgen4", "198.18.0.1"));
+	until(status_now().rules == MANY);
+	print_message("sync that changes half of them: %d ms\n", (int)(now_ms() - begin_ms));
+	assert_true(enforced());
+}
+
+static void test_full_set_is_told(void **state)
+{
+	const unsigned int room = 262144;
+
+	(void)state;
+	start_on("lo", NULL);
+	add_numbers(0, room + 100, 600);
+	tell(RULE_ADDED, 999999, "192.0.2.1", CLASS_SYN, 600);
+	until_within(!enforced(), 60000);
+	assert_non_null(strstr(status_now().reason, "full"));
+	until_within(status_now().rules == room + 1, 60000);
+	/* other sets go on */
+	assert_true(in_set("fwgen4-syn", "192.0.2.1"));
+}
+
+#define in_namespace(test) cmocka_unit_test_setup_teardown(test, new_namespace, end_namespace)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		in_namespace(test_flushed_rules_come_back),
+		in_namespace(test_destroyed_set_is_filled_again),
+		in_namespace(test_emptied_set_is_filled_again),
+		in_namespace(test_stopped_helper_blocks_nobody),
+		in_namespace(test_killed_helper_is_reported_and_replaced),
+		in_namespace(test_helper_outlives_signals_to_all),
+		in_namespace(test_rules_are_removed_without_a_helper),
+		in_namespace(test_rules_are_removed_past_a_hanging_helper),
+		in_namespace(test_rules_outlive_the_daemon),
+		in_namespace(test_missing_program_is_named),
+		in_namespace(test_legacy_iptables),
+		in_namespace(test_bad_interface_is_refused),
+		in_namespace(test_burst),
+		in_namespace(test_large_sync),
+		in_namespace(test_full_set_is_told),
+	};
+
+	if (geteuid() != 0) {
+		printf("skipped: network namespaces and iptables need root\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Help for the whole program: its own verbs and options (main's), and the client verbs. Says what
+ * there is; what it does is documented in the manual.
+ */
+#include "cli/cli.h"
+#include <string.h>
+#include "cli/verbs.h"
+
+static const struct {
+	const char *synopsis, *help;
+} program_verbs[] = {
+	{ "[run] --iface IF[,IF] [options]", "watch these interfaces until told to stop" },
+	{ "check [--config FILE]", "is the configuration good? touches nothing" },
+	{ "off [--iface IF]", "take everything of fwgen's off this box, daemon or not" },
+	{ "version", "which fwgen this is" },
+};
+
+static const struct option_help daemon_options[] = {
+	{ "--iface", "IF[,IF]", "the interfaces to watch" },
+	{ "--config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
+	{ "--db", "FILE", "the SQLite database" },
+	{ "--observe", NULL, "report attacks, block nothing" },
+	{ "--enforce", NULL, "block them" },
+	{ "--sensor", "NAME", "auto, xdp, xdp-generic or af_packet" },
+	{ "--takeover", NULL, "take over from a running fwgen, without a gap" },
+};
+
+static void print_options(FILE *out, const char *title, const struct option_help *options,
+			  size_t count)
+{
+	fprintf(out, "\n%s:\n", title);
+	for (size_t i = 0; i < count; i++) {
+		const char *value = options[i].value ? options[i].value : "";
+
+		fprintf(out, "  %s %-*s  %s\n", options[i].name,
+			(int)(19 - strlen(options[i].name)), value, options[i].help);
+	}
+}
+
+void cli_usage(FILE *out)
+{
+	fprintf(out, "fwgen watches what enters this box, finds attackers and blocks them.\n\n"
+		     "Usage:\n");
+	for (size_t i = 0; i < sizeof(program_verbs) / sizeof(program_verbs[0]); i++)
+		fprintf(out, "  fwgen %-33s %s\n", program_verbs[i].synopsis,
+			program_verbs[i].help);
+	for (size_t i = 0; i < client_verb_count; i++)
+		fprintf(out, "  fwgen %-33s %s\n", client_verbs[i].name, client_verbs[i].help);
+	print_options(out, "Options of run", daemon_options,
+		      sizeof(daemon_options) / sizeof(daemon_options[0]));
+	print_options(out, "Options of status, sources, events, rules", client_options,
+		      client_option_count);
+	fprintf(out,
+		"\nExit codes of status, sources, events, rules: %d good, %d failed, %d usage, "
+		"%d fwgen is not running.\n",
+		CLI_EXIT_GOOD, CLI_EXIT_FAILED, CLI_EXIT_USAGE, CLI_EXIT_NOT_RUNNING);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The XDP link of one interface: made, or taken over from an earlier run by its pin, and checked.
+ * Somebody else's program is named and never thrown out.
+ */
+#ifndef FWGEN_SENSE_ATTACH_H
+#define FWGEN_SENSE_ATTACH_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ATTACH_PROGRAM "fwgen_xdp" /* the program's name tells ours from others' */
+
+struct attachment {
+	int link_fd; /* -1 or owned */
+	int ifindex;
+	char interface[IF_NAMESIZE];
+	char pin[PATH_MAX]; /* "": not pinned */
+	bool generic;
+};
+
+/*
+ * Attaches prog_fd. pin_dir may be NULL. Returns 0, or -errno and a text: -ENODEV, -EBUSY,
+ * -EOPNOTSUPP, -EPERM, ...; *out is untouched then.
+ */
+int attach_open(const char *interface, bool generic, int prog_fd, const char *pin_dir,
+		struct attachment *out, char error[512]);
+/* keep: the pin holds the link; otherwise the program is detached and the pin removed. */
+void attach_close(struct attachment *attachment, bool keep);
+/* 0 when the link still holds this program on this interface; otherwise -errno and a text. */
+int attach_verify(const struct attachment *attachment, uint32_t prog_id, char why[160]);
+
+#endif

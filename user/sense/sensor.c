@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One interface's sensor: the loaded program, its link, its tables, its wake records. What is
+ * blocked is not known here: the drop map's maps are handed in.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include "abi.h" /* before the skeleton, which names its types */
+#include "base/log.h"
+#include "fwgen.skel.h"
+#include "sense/attach.h"
+#include "sense/hot_prefix.h"
+#include "sense/sensor.h"
+#include "sense/tables.h"
+
+struct sensor {
+	struct fwgen_bpf *bpf;
+	struct sensor_control *control; /* in the program's mapped data */
+	struct attachment link;
+	uint32_t prog_id;
+	struct tables sources, destinations;
+	struct merge source_merge, destination_merge;
+	struct hot_prefixes hot;
+	struct ring_buffer *ring;
+	void (*wake_fn)(void *context, const struct wake_record *record);
+	void *wake_context;
+
+	uint32_t closed_epoch; /* the one to collect */
+	struct moment started; /* the running interval */
+	struct moment closed_start, closed_end;
+	uint64_t overflow_seen;
+	unsigned int destination_every; /* in the closed interval */
+};
+
+/* Protocols whose answers are larger than their questions, and which are forged for that. */
+static const uint16_t amplifier_ports[] = { 17,	 19,  53,   69,	  111,	123,  137,   161,  389,
+					    427, 520, 1900, 3283, 3702, 5353, 11211, 27015 };
+
+static int wake_record(void *context, void *data, size_t size)
+{
+	struct sensor *sensor = context;
+
+	if (size == sizeof(struct wake_record))
+		sensor->wake_fn(sensor->wake_context, data);
+	return 0;
+}
+
+static void new_key(struct hash_key *key)
+{
+	/* cannot fail for 256 bytes and less once the pool is ready (getrandom(2)) */
+	if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
+		log_error("failed to get random numbers: %m");
+	key->finish |= 1;
+}
+
+static void set_ports(__u64 *bitmap, const uint16_t *ports, size_t count)
+{
+	__u64 fresh[SENSITIVE_PORT_MAX / 64] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		fresh[ports[i] / 64] |= 1ULL << (ports[i] % 64);
+	memcpy(bitmap, fresh, sizeof(fresh));
+}
+
+void sensor_reconfigure(struct sensor *sensor, const struct config *config,
+			const struct wake_marks *marks)
+{
+	sensor->control->marks = *marks;
+	set_ports(sensor->control->sensitive_ports, config->sensitive_ports,
+		  config->sensitive_port_count);
+}
+
+/* CPUs that are online get their tables at once; others, and those past the memory, on demand. */
+static void assign_slots(struct sensor *sensor)
+{
+	struct sensor_control *control = sensor->control;
+	uint32_t used = 0;
+
+	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+		used += control->cpu_slot[cpu] != SLOT_NONE;
+	for (int cpu = 0; cpu < CPUS_MAX && used < sensor->sources.slots; cpu++) {
+		if (!control->cpu_wanted[cpu] || control->cpu_slot[cpu] != SLOT_NONE)
+			continue;
+		__atomic_store_n(&control->cpu_slot[cpu], ++used, __ATOMIC_RELEASE);
+	}
+}
+
+static void first_slots(struct sensor *sensor)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN), configured = sysconf(_SC_NPROCESSORS_CONF);
+
+	/* ids are dense when none is offline; otherwise let the program tell */
+	if (online != configured)
+		return;
+	for (long cpu = 0; cpu < online && cpu < CPUS_MAX; cpu++)
+		sensor->control->cpu_wanted[cpu] = 1;
+	assign_slots(sensor);
+}
+
+static uint32_t destination_buckets(uint32_t buckets)
+{
+	uint32_t count = buckets / 8;
+
+	return count < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : count;
+}
+
+/* How many CPUs' tables fit into the memory; at least one. */
+static uint32_t slot_count(uint32_t buckets, unsigned int memory_mb)
+{
+	size_t slot = 2 * ((size_t)(buckets + destination_buckets(buckets)) *
+				   sizeof(struct table_bucket) +
+			   2 * sizeof(struct table_totals));
+	size_t slots = ((size_t)memory_mb << 20) / slot;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus > 0 && slots > (size_t)cpus)
+		slots = cpus;
+	return slots ? slots : 1;
+}
+
+static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
+{
+	int err = bpf_map__reuse_fd(bpf->maps.blocks, maps->blocks);
+
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
+	return err ? err : bpf_map__reuse_fd(bpf->maps.verdict_control, maps->verdict_control);
+}
+
+static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
+{
+	uint32_t destinations = destination_buckets(buckets);
+	int err = bpf_map__set_max_entries(bpf->maps.source_buckets, slots * 2 * buckets);
+
+	err = err ? err
+		  : bpf_map__set_max_entries(bpf->maps.destination_buckets,
+					     slots * 2 * destinations);
+	err = err ? err : bpf_map__set_max_entries(bpf->maps.source_totals, slots * 2);
+	return err ? err : bpf_map__set_max_entries(bpf->maps.destination_totals, slots * 2);
+}
+
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = '\0';
+	if (level != LIBBPF_DEBUG)
+		log_debug("%s", line);
+	return 0;
+}
+
+static int load(struct sensor *sensor, const struct sensor_options *options, uint32_t slots)
+{
+	uint32_t buckets = options->config->sensor.table_buckets;
+	int err;
+
+	libbpf_set_print(log_libbpf);
+	sensor->bpf = fwgen_bpf__open();
+	if (!sensor->bpf)
+		return -errno;
+	err = size_maps(sensor->bpf, buckets, slots);
+	err = err ? err : reuse_maps(sensor->bpf, &options->maps);
+	return err ? err : fwgen_bpf__load(sensor->bpf);
+}
+
+static int map_tables(struct sensor *sensor, uint32_t buckets, uint32_t slots)
+{
+	struct fwgen_bpf *bpf = sensor->bpf;
+	int err = tables_map(&sensor->sources, bpf_map__fd(bpf->maps.source_buckets),
+			     bpf_map__fd(bpf->maps.source_totals), buckets, slots);
+
+	return err ? err
+		   : tables_map(&sensor->destinations, bpf_map__fd(bpf->maps.destination_buckets),
+				bpf_map__fd(bpf->maps.destination_totals),
+				destination_buckets(buckets), slots);
+}
+
+static void prepare_control(struct sensor *sensor, const struct sensor_options *options)
+{
+	struct sensor_control *control = &sensor->bpf->data_sensor->sensor;
+
+	sensor->control = control;
+	control->epoch = 2;
+	control->bucket_mask = sensor->sources.bucket_count - 1;
+	control->destination_bucket_mask = sensor->destinations.bucket_count - 1;
+	control->destination_every = 1;
+	new_key(&control->keys[0]);
+	new_key(&control->keys[1]);
+	new_key(&control->bitmap_key);
+	set_ports(control->amplifier_ports, amplifier_ports,
+		  sizeof(amplifier_ports) / sizeof(*amplifier_ports));
+	sensor->hot.map_fd = bpf_map__fd(sensor->bpf->maps.hot_prefixes);
+	sensor->hot.control = control;
+	sensor_reconfigure(sensor, options->config, &options->marks);
+	first_slots(sensor);
+}
+
+static int open_ring(struct sensor *sensor)
+{
+	sensor->ring =
+		ring_buffer__new(bpf_map__fd(sensor->bpf->maps.wakes), wake_record, sensor, NULL);
+	return sensor->ring ? 0 : -errno;
+}
+
+static int find_id(struct sensor *sensor, int prog_fd)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len))
+		return -errno;
+	sensor->prog_id = info.id;
+	return 0;
+}
+
+static int explain_load(const char *interface, int err, char error[512])
+{
+	const char *hint = "the log at level debug has the kernel's words";
+
+	if (err == -EPERM || err == -EACCES)
+		hint = "it needs root (CAP_BPF, CAP_NET_ADMIN), and a kernel that is not locked "
+		       "down";
+	else if (err == -ENOMEM)
+		hint = "lower sensor.memory_mb or sensor.table_buckets";
+	else if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOSYS)
+		hint = "it needs Linux 5.10 or later with BPF_SYSCALL, BPF_JIT and BTF";
+	snprintf(error, 512, "failed to load the XDP program for %s: %s; %s", interface,
+		 strerror(-err), hint);
+	return err;
+}
+
+int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512])
+{
+	uint32_t buckets = options->config->sensor.table_buckets;
+	uint32_t slots = slot_count(buckets, options->memory_mb);
+	struct sensor *sensor = calloc(1, sizeof(*sensor));
+	int err, prog_fd;
+
+	if (!sensor) {
+		snprintf(error, 512, "failed to open the sensor of %s: out of memory",
+			 options->interface);
+		return -ENOMEM;
+	}
+	sensor->link.link_fd = -1;
+	err = load(sensor, options, slots);
+	if (!err)
+		err = map_tables(sensor, buckets, slots);
+	if (!err)
+		err = open_ring(sensor);
+	if (err) {
+		explain_load(options->interface, err, error);
+		sensor_close(&sensor, false);
+		return err;
+	}
+	prepare_control(sensor, options);
+	sensor->started = moment_now();
+	prog_fd = bpf_program__fd(sensor->bpf->progs.fwgen_xdp);
+	err = attach_open(options->interface, options->generic, prog_fd, options->pin_dir,
+			  &sensor->link, error);
+	if (!err)
+		err = find_id(sensor, prog_fd);
+	if (err) {
+		sensor_close(&sensor, false);
+		return err;
+	}
+	*out = sensor;
+	return 0;
+}
+
+void sensor_close(struct sensor **out, bool keep)
+{
+	struct sensor *sensor = *out;
+
+	if (!sensor)
+		return;
+	attach_close(&sensor->link, keep);
+	ring_buffer__free(sensor->ring);
+	tables_unmap(&sensor->sources);
+	tables_unmap(&sensor->destinations);
+	merge_free(&sensor->source_merge);
+	merge_free(&sensor->destination_merge);
+	fwgen_bpf__destroy(sensor->bpf);
+	free(sensor);
+	*out = NULL;
+}
+
+void sensor_flip(struct sensor *sensor, struct moment now)
+{
+	struct sensor_control *control = sensor->control;
+	uint32_t next = control->epoch + 1;
+
+	if (next == 0)
+		next = 2; /* 0 is what a table that was never used has; the parity stays */
+	assign_slots(sensor);
+	new_key(&control->keys[next & 1]);
+	sensor->closed_epoch = control->epoch;
+	sensor->closed_start = sensor->started;
+	sensor->closed_end = now;
+	sensor->destination_every = control->destination_every;
+	sensor->started = now;
+	__atomic_store_n(&control->epoch, next, __ATOMIC_RELEASE);
+}
+
+static uint64_t overflow_packets(const struct sensor *sensor)
+{
+	uint64_t sum = 0;
+
+	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+		sum += __atomic_load_n(&sensor->control->overflow_packets[cpu], __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void fill_traffic(struct sensor *sensor, const struct tables_sum *sum,
+			 struct traffic *traffic)
+{
+	uint64_t overflow = overflow_packets(sensor), here = overflow - sensor->overflow_seen;
+
+	sensor->overflow_seen = overflow;
+	*traffic = (struct traffic){
+		.ifindex = sensor->link.ifindex,
+		.start = sensor->closed_start,
+		.end = sensor->closed_end,
+		.packets = sum->packets + here,
+		.bytes = sum->bytes,
+		.tcp = sum->tcp,
+		.udp = sum->udp,
+		.icmp = sum->icmp,
+		.other = sum->other,
+		.dropped = sum->dropped,
+		.dropped_bytes = sum->dropped_bytes,
+		.malformed = sum->malformed,
+		.not_ip = sum->not_ip,
+		.attributed = sum->attributed,
+		.unattributed = sum->packets + here - sum->attributed,
+		.overflow = here,
+		.sources_estimate = sum->sources_estimate,
+		.wakes = sum->wakes,
+		.wakes_lost = sum->wakes_lost,
+		.blind_below_pps = sum->blind_below_pps,
+	};
+	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.interface);
+}
+
+/* One packet in so many is counted by destination: all when it is quiet, 1 in 8 from 100,000/s on.
+ */
+static void set_destination_rate(struct sensor *sensor, double packets_per_second)
+{
+	uint32_t every = 1;
+
+	while (every < 8 && packets_per_second > 25000.0 * every)
+		every *= 2;
+	__atomic_store_n(&sensor->control->destination_every, every, __ATOMIC_RELAXED);
+}
+
+int sensor_collect(struct sensor *sensor, struct interval *out)
+{
+	double seconds =
+		(sensor->closed_end.boot_ns - sensor->closed_start.boot_ns) / (double)NS_PER_SECOND;
+	struct tables_sum sum, destinations;
+	int err, destination_err;
+
+	err = tables_drain(&sensor->sources, sensor->closed_epoch, seconds, &sensor->source_merge,
+			   &sum);
+	destination_err = tables_drain(&sensor->destinations, sensor->closed_epoch, seconds,
+				       &sensor->destination_merge, &destinations);
+	fill_traffic(sensor, &sum, &out->traffic);
+	out->sources = sensor->source_merge.samples;
+	out->source_count = sensor->source_merge.count;
+	out->destinations = sensor->destination_merge.samples;
+	out->destination_count = sensor->destination_merge.count;
+	out->destination_every = sensor->destination_every;
+	set_destination_rate(sensor, seconds > 0 ? sum.packets / seconds : 0);
+	hot_prefixes_update(&sensor->hot, out->sources, out->source_count);
+	return err ? err : destination_err;
+}
+
+int sensor_wake_fd(const struct sensor *sensor)
+{
+	return ring_buffer__epoll_fd(sensor->ring);
+}
+
+int sensor_wake_consume(struct sensor *sensor,
+			void (*fn)(void *context, const struct wake_record *record), void *context)
+{
+	sensor->wake_fn = fn;
+	sensor->wake_context = context;
+	return ring_buffer__consume(sensor->ring);
+}
+
+const char *sensor_interface(const struct sensor *sensor)
+{
+	return sensor->link.interface;
+}
+
+const char *sensor_kind(const struct sensor *sensor)
+{
+	return sensor->link.generic ? "xdp-generic" : "xdp";
+}
+
+int sensor_verify(struct sensor *sensor, char why[160])
+{
+	return attach_verify(&sensor->link, sensor->prog_id, why);
+}
+
+uint64_t sensor_memory_bytes(const struct sensor *sensor)
+{
+	const struct tables *s = &sensor->sources, *d = &sensor->destinations;
+
+	return s->buckets_bytes + s->totals_bytes + d->buckets_bytes + d->totals_bytes +
+	       sensor->source_merge.capacity * (sizeof(struct sample) + 2 * sizeof(uint32_t));
+}
