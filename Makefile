@@ -28,7 +28,7 @@ LIBS     := $(shell pkg-config --libs $(PKGS))
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude \
 	-I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 
-USER_SRC := $(wildcard user/*/*.c) user/daemon.c
+USER_SRC := $(wildcard user/*/*.c)
 USER_OBJ := $(USER_SRC:%.c=$(BUILD)/%.o)
 MAIN_OBJ := $(BUILD)/user/main.o
 LIB      := $(BUILD)/libfwgen.a

@@ -10,7 +10,7 @@ __u64 jiffies_now;
 __u64 boot_ns_now;
 
 SEC("xdp")
-int fwgen_jiffies(struct xdp_md *ctx)
+int fwgen_jiffies(struct xdp_md *ctx __attribute__((unused)))
 {
 	jiffies_now = bpf_jiffies64();
 	boot_ns_now = bpf_ktime_get_boot_ns();

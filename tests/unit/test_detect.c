@@ -347,6 +347,45 @@ static void test_established_is_no_scan(void **state)
 	world_free(world);
 }
 
+/* A browser opens many connections at once and their handshakes end in the next interval. */
+static void test_late_handshakes_are_no_sweep(void **state)
+{
+	struct world *world = world_new();
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		struct table_entry entry = entry_of(CLIENT);
+
+		for (uint32_t k = 0; k < 20 && i % 2 == 0; k++)
+			entry_syns(&entry, 1, i * 20 + k, 443);
+		if (i % 2)
+			entry_acks(&entry, 60);
+		assert_int_equal(world_drain(world, 250 * MS, &entry), 0);
+	}
+	world_free(world);
+}
+
+/* The first try, which is kept in the source itself, counts like the others. */
+static void test_first_try_counts(void **state)
+{
+	struct world *world = world_empty();
+
+	(void)state;
+	world_limit(world, DETECTOR_PORT_SCAN, 4, 10);
+	world_start(world);
+	assert_int_equal(scan(world, DETECTOR_PORT_SCAN, SECOND, 10, 1, false), 4);
+	world_free(world);
+
+	/* not from longer ago than the window */
+	world = world_empty();
+	world_limit(world, DETECTOR_PORT_SCAN, 4, 10);
+	world_start(world);
+	assert_int_equal(scan(world, DETECTOR_PORT_SCAN, SECOND, 1, 1, false), -1);
+	world_drain(world, 9 * SECOND, NULL);
+	assert_int_equal(scan(world, DETECTOR_PORT_SCAN, 500 * MS, 4, 1, false), -1);
+	world_free(world);
+}
+
 /* One dead host among many live ones: no more ports or hosts than tries that failed. */
 static void test_failed_tries_bound_the_estimate(void **state)
 {
@@ -471,6 +510,32 @@ static void test_provisional_is_the_same_as_drained(void **state)
 			world_drain(world, 30 * SECOND, NULL);
 	}
 	assert_true(compared > 100);
+	world_free(world);
+}
+
+/* Nor does a copy take SYNs back for good: only the interval's own ACKs do, once. */
+static void test_provisional_takes_nothing_back(void **state)
+{
+	struct world *world = world_empty();
+	struct table_entry acks = entry_of(CLIENT), syns = entry_of(CLIENT);
+
+	(void)state;
+	world_limit(world, DETECTOR_SYN_FLOOD, 20, 1);
+	world_limit(world, DETECTOR_HOST_SWEEP, 20, 10);
+	world_start(world);
+	for (uint32_t host = 0; host < 15; host++)
+		entry_syns(&syns, 1, host, 443);
+	assert_int_equal(world_drain(world, 250 * MS, &syns), 0);
+	entry_acks(&acks, 10);
+	for (int again = 0; again < 3; again++)
+		assert_int_equal(world_wake(world, 10 * MS, &acks), 0);
+	assert_int_equal(world_drain(world, 250 * MS, &acks), 0);
+	syns = entry_of(CLIENT);
+	for (uint32_t host = 20; host < 36; host++)
+		entry_syns(&syns, 1, host, 443);
+	assert_int_equal(world_drain(world, 250 * MS, &syns), 2);
+	assert_int_equal(world->findings.items[0].count, 21);
+	assert_int_equal(world->findings.items[1].count, 21);
 	world_free(world);
 }
 
@@ -665,11 +730,14 @@ int main(void)
 		cmocka_unit_test(test_resolver_is_no_scan),
 		cmocka_unit_test(test_asking_many_services_is_no_sweep),
 		cmocka_unit_test(test_established_is_no_scan),
+		cmocka_unit_test(test_late_handshakes_are_no_sweep),
+		cmocka_unit_test(test_first_try_counts),
 		cmocka_unit_test(test_failed_tries_bound_the_estimate),
 		cmocka_unit_test(test_burst_across_the_boundary),
 		cmocka_unit_test(test_steady_rate_just_above_the_limit),
 		cmocka_unit_test(test_attack_ends),
 		cmocka_unit_test(test_provisional_is_the_same_as_drained),
+		cmocka_unit_test(test_provisional_takes_nothing_back),
 		cmocka_unit_test(test_provisional_adds_to_the_past),
 		cmocka_unit_test(test_long_interval_is_found_by_wake),
 		cmocka_unit_test(test_hot_prefix_is_the_source),

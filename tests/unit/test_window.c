@@ -377,6 +377,11 @@ static void test_union_over_slices(void **state)
 	}
 	assert_int_equal(past.tries, 0);
 	assert_int_equal(past.ports[0], 0);
+	/* the slices that are used again remember nothing */
+	bits = (struct spread_bits){ .ports = { 1 }, .hosts = 2, .tries = 1 };
+	spread_add(&window, &shape, &time, &bits);
+	spread_past(&window, &past);
+	assert_memory_equal(&past, &bits, sizeof(bits));
 }
 
 int main(void)

@@ -32,11 +32,10 @@ const char *units_duration(int64_t seconds, char buf[UNITS_TEXT])
 	return buf;
 }
 
-/* Divides by step until it is small; *names moves on to the unit's name. */
-static double scale(double value, double step, const char *const **names)
+/* Divides by step while value would be printed as step or more; *names moves to the unit's name. */
+static double scale(double value, double step, double printed_as_step, const char *const **names)
 {
-	/* 999.95 would be printed as 1000. */
-	while (value >= step - step / 20000 && (*names)[1]) {
+	while (value >= printed_as_step && (*names)[1]) {
 		value /= step;
 		(*names)++;
 	}
@@ -47,7 +46,7 @@ const char *units_bytes(double bytes, char buf[UNITS_TEXT])
 {
 	static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", NULL };
 	const char *const *name = names;
-	double value = scale(bytes, 1024, &name);
+	double value = scale(bytes, 1024, 1023.95, &name);
 
 	snprintf(buf, UNITS_TEXT, "%.*f %s", name == names ? 0 : 1, value, *name);
 	return buf;
@@ -57,12 +56,8 @@ const char *units_rate(double per_second, char buf[UNITS_TEXT])
 {
 	static const char *const names[] = { "", "k", "M", "G", "T", NULL };
 	const char *const *name = names;
-	double value = scale(per_second, 1000, &name);
+	double value = scale(per_second, 1000, 999.5, &name);
 
-	snprintf(buf, UNITS_TEXT, "%.*f%s",
-		 name == names	 ? 0
-		 : value < 9.995 ? 2
-				 : 1,
-		 value, *name);
+	snprintf(buf, UNITS_TEXT, "%.3g%s", value, *name);
 	return buf;
 }

@@ -11,7 +11,7 @@
 const char *units_duration(int64_t seconds, char buf[UNITS_TEXT]);
 /* "512 B", "1.5 KiB", "14.2 MiB". */
 const char *units_bytes(double bytes, char buf[UNITS_TEXT]);
-/* "950", "12.4k", "1.20M"; three digits that count. */
+/* "0.25", "950", "12.4k", "1.2M": three digits that count. */
 const char *units_rate(double per_second, char buf[UNITS_TEXT]);
 
 #endif

@@ -4,6 +4,7 @@
  * there is; what it does is documented in the manual.
  */
 #include "cli/cli.h"
+
 #include <string.h>
 #include "cli/verbs.h"
 

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_NS    (5 * NS_PER_MS)
-#define BATCH_LINES 16384
+#define BATCH_NS      (5 * NS_PER_MS)
+#define BATCH_FULL_NS NS_PER_SECOND /* while a set is full, a batch means reading it whole */
+#define BATCH_LINES   16384
 
 static void refuse(struct changes *changes, uint64_t count, const char *why)
 {
 	changes->refused += count;
-	if (why)
-		snprintf(changes->refused_why, sizeof(changes->refused_why), "%s", why);
+	snprintf(changes->refused_why, sizeof(changes->refused_why), "%s", why);
 }
 
 /* The stream for the next line, or NULL without memory. */
@@ -24,7 +24,8 @@ static FILE *gather(struct changes *changes)
 {
 	if (!changes->batch) {
 		changes->batch = text_open(&changes->lines);
-		changes->due_ns = moment_now().boot_ns + BATCH_NS;
+		changes->due_ns = moment_now().boot_ns +
+				  (changes->netfilter->full ? BATCH_FULL_NS : BATCH_NS);
 	}
 	if (!changes->batch)
 		refuse(changes, 1, "failed to build rules: out of memory");
@@ -44,13 +45,11 @@ void changes_apply(struct changes *changes)
 	changes->batch = NULL;
 	refused = text_close(batch, &changes->lines, error);
 	if (!refused)
-		refused = netfilter_apply(changes->netfilter, changes->lines.bytes,
-					  changes->lines.len, error);
+		refused = netfilter_apply(changes->netfilter, changes->lines.bytes, error);
 	text_free(&changes->lines);
 	if (refused) {
 		refuse(changes, refused > 0 ? refused : (int)changes->line_count, error);
-		if (!strstr(error, "Hash is full"))
-			changes->check_wanted = true;
+		changes->check_wanted = !changes->netfilter->full;
 	}
 	changes->line_count = 0;
 }
@@ -80,10 +79,6 @@ static void set_member(struct changes *changes, const struct message *message)
 
 	if (changes->syncing)
 		stage(changes, member);
-	if (netfilter_is_full(changes->netfilter, member)) {
-		refuse(changes, 1, NULL);
-		return;
-	}
 	if (netfilter_add_kind(changes->netfilter, &member->kind, error)) {
 		refuse(changes, 1, error);
 		return;

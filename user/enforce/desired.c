@@ -270,8 +270,8 @@ static size_t encode_entry(const struct desired *desired, const struct entry *en
 
 	for (unsigned int k = 0; k < entry->kind_count; k++) {
 		const struct entry *best = keeper(desired, &entry->prefix, &entry->kinds[k], NULL);
-		struct message message = {.type = best ? MESSAGE_SET : MESSAGE_UNSET,
-					  .member = {entry->prefix, entry->kinds[k]}};
+		struct message message = { .type = best ? MESSAGE_SET : MESSAGE_UNSET,
+					   .member = { entry->prefix, entry->kinds[k] } };
 
 		if (best) {
 			message.rule_id = best->id;
@@ -284,7 +284,7 @@ static size_t encode_entry(const struct desired *desired, const struct entry *en
 
 static size_t encode_word(enum message_type type, char *buf)
 {
-	return message_format(&(struct message){.type = type}, buf);
+	return message_format(&(struct message){ .type = type }, buf);
 }
 
 size_t desired_encode(struct desired *desired, char *buf, size_t size)

@@ -6,54 +6,30 @@
  */
 #include "enforce/dropmap.h"
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <pthread.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/address.h"
 #include "base/log.h"
+#include "enforce/block_nodes.h"
 #include "enforce/dropmap_maps.h"
 #include "enforce/jiffies.h"
 #include "enforce/prefix_filter.h"
 
 #define TURN_NS (50 * NS_PER_MS) /* no program still reads a version that was left so long ago */
 
-/* A block in the map; the prefix is first: nodes are compared by it. */
-struct node {
-	struct prefix prefix;
-	uint32_t rule_id;
-	uint32_t hits;
-	bool wanted; /* dropmap_sync's mark */
-};
-
 struct dropmap {
 	pthread_mutex_t mutex;
 	struct dropmap_maps maps;
 	struct jiffies_clock clock;
-	void *tree; /* struct node, by prefix (tsearch) */
-	size_t count;
-	uint32_t *free_hits; /* a stack of unused hit counters */
-	uint32_t free_count;
+	struct block_nodes nodes;
 	struct protected_list protected_set;
 	bool stale; /* the filter has bits too many, or too few lines */
 	int64_t turned_ns;
-	int cpus;
 	char full[160]; /* "", or why the last addition failed */
 };
-
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct prefix));
-}
-
-static struct node *find(struct dropmap *dropmap, const struct prefix *prefix)
-{
-	struct node **at = tfind(prefix, &dropmap->tree, compare);
-
-	return at ? *at : NULL;
-}
 
 static struct prefix_filter blocks_filter(struct dropmap *dropmap, uint32_t version)
 {
@@ -76,14 +52,10 @@ static uint32_t live(const struct dropmap *dropmap)
 	return dropmap->maps.control->version & 1;
 }
 
-static void add_node(const void *at, VISIT visit, void *context)
+static void add_to_filter(struct node *node, void *context)
 {
-	const struct node *node = *(const struct node *const *)at;
-	int err;
+	int err = prefix_filter_add(context, &node->prefix);
 
-	if (visit != postorder && visit != leaf)
-		return;
-	err = prefix_filter_add(context, &node->prefix);
 	if (err)
 		log_error("failed to put a block into the filter: %s", strerror(-err));
 }
@@ -96,8 +68,8 @@ static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 
 	/* room to double before the next rebuild */
 	prefix_filter_begin(&filter, idle * FILTER_LINES_BLOCKS,
-			    prefix_filter_lines(dropmap->count * 2, FILTER_LINES_BLOCKS));
-	twalk_r(dropmap->tree, add_node, &filter);
+			    prefix_filter_lines(dropmap->nodes.count * 2, FILTER_LINES_BLOCKS));
+	block_nodes_each(&dropmap->nodes, add_to_filter, &filter);
 	prefix_filter_sort(filter.set);
 
 	filter = protected_filter(dropmap, idle);
@@ -123,62 +95,6 @@ void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
-static void release_hits(struct dropmap *dropmap, uint32_t hits)
-{
-	dropmap->free_hits[dropmap->free_count++] = hits;
-}
-
-/* A free hit counter, set to zero. */
-static int take_hits(struct dropmap *dropmap, uint32_t *hits)
-{
-	struct block_hits *zero;
-	int err = 0;
-
-	if (!dropmap->free_count)
-		return -ENOSPC;
-	zero = calloc(dropmap->cpus, sizeof(*zero));
-	if (!zero)
-		return -ENOMEM;
-	*hits = dropmap->free_hits[dropmap->free_count - 1];
-	if (bpf_map_update_elem(dropmap->maps.fds.block_hits, hits, zero, BPF_ANY))
-		err = -errno;
-	else
-		dropmap->free_count--;
-	free(zero);
-	return err;
-}
-
-static int new_node(struct dropmap *dropmap, const struct prefix *prefix, struct node **out)
-{
-	struct node *node = calloc(1, sizeof(*node));
-	int err;
-
-	if (!node)
-		return -ENOMEM;
-	node->prefix = *prefix;
-	err = take_hits(dropmap, &node->hits);
-	if (!err && !tsearch(node, &dropmap->tree, compare)) {
-		release_hits(dropmap, node->hits);
-		err = -ENOMEM;
-	}
-	if (err) {
-		free(node);
-		return err;
-	}
-	dropmap->count++;
-	*out = node;
-	return 0;
-}
-
-static void delete_node(struct dropmap *dropmap, struct node *node)
-{
-	tdelete(node, &dropmap->tree, compare);
-	release_hits(dropmap, node->hits);
-	free(node);
-	dropmap->count--;
-	dropmap->stale = true;
-}
-
 static int put(struct dropmap *dropmap, const struct rule *rule)
 {
 	struct block block = {
@@ -189,12 +105,12 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		.limit_pps = rule->limit_pps,
 	};
 	struct prefix_filter filter = blocks_filter(dropmap, live(dropmap));
-	struct node *node = find(dropmap, &rule->prefix);
+	struct node *node = block_nodes_find(&dropmap->nodes, &rule->prefix);
 	bool fresh = !node;
 	int err;
 
 	if (fresh) {
-		err = new_node(dropmap, &rule->prefix, &node);
+		err = block_nodes_add(&dropmap->nodes, &rule->prefix, &node);
 		if (err)
 			return err;
 	}
@@ -207,12 +123,12 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		err = prefix_filter_add(&filter, &rule->prefix);
 	if (err && fresh) {
 		bpf_map_delete_elem(dropmap->maps.fds.blocks, &rule->prefix);
-		delete_node(dropmap, node);
+		block_nodes_delete(&dropmap->nodes, node);
 		return err == -E2BIG ? -ENOSPC : err;
 	}
 	/* too many bits a line: the next turn has more lines */
 	if ((uint64_t)(filter.set->filter_mask + 1) * FILTER_LINE_BITS <
-	    dropmap->count * FILTER_BITS_PER_PREFIX)
+	    dropmap->nodes.count * FILTER_BITS_PER_PREFIX)
 		dropmap->stale = true;
 	return err;
 }
@@ -223,7 +139,7 @@ static void remember_failure(struct dropmap *dropmap, int err)
 		dropmap->full[0] = '\0';
 	else
 		snprintf(dropmap->full, sizeof(dropmap->full), "failed to add block %zu: %s",
-			 dropmap->count + 1, strerror(-err));
+			 dropmap->nodes.count + 1, strerror(-err));
 }
 
 int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment now)
@@ -244,7 +160,8 @@ static int remove_block(struct dropmap *dropmap, struct node *node)
 
 	if (bpf_map_delete_elem(dropmap->maps.fds.blocks, &node->prefix) && errno != ENOENT)
 		err = -errno;
-	delete_node(dropmap, node);
+	block_nodes_delete(&dropmap->nodes, node);
+	dropmap->stale = true;
 	return err;
 }
 
@@ -254,62 +171,51 @@ int dropmap_remove(struct dropmap *dropmap, const struct rule *rule)
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	node = find(dropmap, &rule->prefix);
+	node = block_nodes_find(&dropmap->nodes, &rule->prefix);
 	if (node && node->rule_id == rule->id)
 		err = remove_block(dropmap, node);
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
 }
 
-struct unwanted {
-	struct node **nodes;
-	size_t count;
-};
-
-static void collect_unwanted(const void *at, VISIT visit, void *context)
+static void forget_wanted(struct node *node, void *context)
 {
-	struct node *node = *(struct node *const *)at;
-	struct unwanted *unwanted = context;
-
-	if ((visit == postorder || visit == leaf) && !node->wanted)
-		unwanted->nodes[unwanted->count++] = node;
+	(void)context;
+	node->wanted = false;
 }
 
-static void forget_wanted(const void *at, VISIT visit, void *context)
+static int remove_unwanted(struct dropmap *dropmap)
 {
-	struct node *node = *(struct node *const *)at;
+	struct node **unwanted;
+	size_t count;
+	int first = 0;
 
-	(void)context;
-	if (visit == postorder || visit == leaf)
-		node->wanted = false;
+	if (block_nodes_unwanted(&dropmap->nodes, &unwanted, &count))
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		int err = remove_block(dropmap, unwanted[i]);
+
+		first = first ? first : err;
+	}
+	free(unwanted);
+	return first;
 }
 
 int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, struct moment now)
 {
-	struct unwanted unwanted = { 0 };
 	int first = 0, err;
 
 	(void)now;
 	pthread_mutex_lock(&dropmap->mutex);
-	twalk_r(dropmap->tree, forget_wanted, NULL);
+	block_nodes_each(&dropmap->nodes, forget_wanted, NULL);
 	for (size_t i = 0; i < n; i++) {
 		err = put(dropmap, &rules[i]);
 		first = first ? first : err;
 	}
 	remember_failure(dropmap, first);
-	unwanted.nodes = malloc((dropmap->count + 1) * sizeof(*unwanted.nodes));
-	if (unwanted.nodes) {
-		twalk_r(dropmap->tree, collect_unwanted, &unwanted);
-		for (size_t i = 0; i < unwanted.count; i++) {
-			err = remove_block(dropmap, unwanted.nodes[i]);
-			first = first ? first : err;
-		}
-		free(unwanted.nodes);
-	} else {
-		first = -ENOMEM;
-	}
+	err = remove_unwanted(dropmap);
 	pthread_mutex_unlock(&dropmap->mutex);
-	return first;
+	return first ? first : err;
 }
 
 /* Takes from the map what the list does not hold. */
@@ -358,24 +264,6 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 	return err;
 }
 
-static int read_hits(struct dropmap *dropmap, uint32_t index, uint64_t *packets, uint64_t *bytes)
-{
-	struct block_hits *hits = calloc(dropmap->cpus, sizeof(*hits));
-	int err = 0;
-
-	if (!hits)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(dropmap->maps.fds.block_hits, &index, hits))
-		err = -errno;
-	*packets = *bytes = 0;
-	for (int cpu = 0; cpu < dropmap->cpus && !err; cpu++) {
-		*packets += hits[cpu].packets;
-		*bytes += hits[cpu].bytes;
-	}
-	free(hits);
-	return err;
-}
-
 int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
 		 uint64_t *bytes)
 {
@@ -383,9 +271,9 @@ int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *pac
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	node = find(dropmap, &rule->prefix);
+	node = block_nodes_find(&dropmap->nodes, &rule->prefix);
 	if (node && node->rule_id == rule->id)
-		err = read_hits(dropmap, node->hits, packets, bytes);
+		err = block_nodes_hits(&dropmap->nodes, node, packets, bytes);
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
 }
@@ -393,7 +281,7 @@ int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *pac
 void dropmap_status(struct dropmap *dropmap, struct enforcer_status *out)
 {
 	pthread_mutex_lock(&dropmap->mutex);
-	*out = (struct enforcer_status){ .name = "xdp", .rules = dropmap->count };
+	*out = (struct enforcer_status){ .name = "xdp", .rules = dropmap->nodes.count };
 	out->state = dropmap->full[0] ? ENFORCER_UNENFORCED : ENFORCER_ENFORCED;
 	snprintf(out->reason, sizeof(out->reason), "%s", dropmap->full);
 	pthread_mutex_unlock(&dropmap->mutex);
@@ -407,32 +295,6 @@ void dropmap_maps(const struct dropmap *dropmap, struct verdict_maps *out)
 void dropmap_set_observe(struct dropmap *dropmap, bool observe)
 {
 	dropmap->maps.control->observe = observe;
-}
-
-/* Blocks of an earlier run, and the hit counters they use. */
-static int load_adopted(struct dropmap *dropmap, bool *used)
-{
-	struct prefix key, *previous = NULL;
-	struct block block;
-
-	while (!bpf_map_get_next_key(dropmap->maps.fds.blocks, previous, &key)) {
-		struct node *node;
-
-		previous = &key;
-		if (bpf_map_lookup_elem(dropmap->maps.fds.blocks, &key, &block) ||
-		    block.hits >= dropmap->maps.max_blocks || used[block.hits])
-			continue;
-		node = calloc(1, sizeof(*node));
-		if (!node || (node->prefix = key, !tsearch(node, &dropmap->tree, compare))) {
-			free(node);
-			return -ENOMEM;
-		}
-		node->rule_id = block.rule_id;
-		node->hits = block.hits;
-		used[block.hits] = true;
-		dropmap->count++;
-	}
-	return 0;
 }
 
 static int load_protected(struct dropmap *dropmap)
@@ -451,24 +313,12 @@ static int load_protected(struct dropmap *dropmap)
 
 static int load_contents(struct dropmap *dropmap)
 {
-	unsigned int max = dropmap->maps.max_blocks;
-	bool *used = calloc(max, sizeof(*used));
-	int err = 0;
+	struct dropmap_maps *maps = &dropmap->maps;
+	int err = block_nodes_open(&dropmap->nodes, maps->fds.block_hits, maps->max_blocks,
+				   maps->adopted ? maps->fds.blocks : -1);
 
-	dropmap->free_hits = malloc(max * sizeof(*dropmap->free_hits));
-	if (!used || !dropmap->free_hits) {
-		free(used);
-		return -ENOMEM;
-	}
-	if (dropmap->maps.adopted) {
-		err = load_adopted(dropmap, used);
-		if (!err)
-			err = load_protected(dropmap);
-	}
-	for (unsigned int i = max; i-- > 0;)
-		if (!used[i])
-			release_hits(dropmap, i);
-	free(used);
+	if (!err && maps->adopted)
+		err = load_protected(dropmap);
 	return err;
 }
 
@@ -482,7 +332,6 @@ int dropmap_open(const struct dropmap_options *options, struct dropmap **out, ch
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&dropmap->mutex, NULL);
-	dropmap->cpus = libbpf_num_possible_cpus();
 	err = dropmap_maps_open(&dropmap->maps, options->pin_dir, options->max_blocks, error);
 	if (err) {
 		free(dropmap);
@@ -497,7 +346,7 @@ int dropmap_open(const struct dropmap_options *options, struct dropmap **out, ch
 		dropmap_close(&dropmap, dropmap->maps.adopted);
 		return err;
 	}
-	dropmap->maps.control->cpus = dropmap->cpus;
+	dropmap->maps.control->cpus = dropmap->nodes.cpus;
 	dropmap->maps.control->hz = dropmap->clock.hz;
 	dropmap->maps.control->observe = options->observe;
 	if (!dropmap->maps.adopted)
@@ -514,8 +363,7 @@ void dropmap_close(struct dropmap **out, bool keep)
 		return;
 	jiffies_close(&dropmap->clock);
 	dropmap_maps_close(&dropmap->maps, keep);
-	tdestroy(dropmap->tree, free);
-	free(dropmap->free_hits);
+	block_nodes_close(&dropmap->nodes);
 	protected_list_free(&dropmap->protected_set);
 	pthread_mutex_destroy(&dropmap->mutex);
 	free(dropmap);

@@ -13,6 +13,16 @@
 #include "enforce/iptables_private.h"
 
 #define RESYNC_INTERVAL_NS (30 * NS_PER_SECOND)
+#define LOG_INTERVAL_NS	   (60 * NS_PER_SECOND)
+
+/* A reason may hold a number that changes with each report: that is not news each time. */
+static bool is_news(const struct iptables_enforcer *enforcer, enum enforcer_state state)
+{
+	if (enforcer->quiet)
+		return false;
+	return state != enforcer->status.state ||
+	       moment_now().boot_ns - enforcer->logged_ns > LOG_INTERVAL_NS;
+}
 
 void enforcer_set_state(struct iptables_enforcer *enforcer, enum enforcer_state state,
 			const char *reason)
@@ -21,10 +31,13 @@ void enforcer_set_state(struct iptables_enforcer *enforcer, enum enforcer_state 
 
 	if (status->state == state && strcmp(status->reason, reason) == 0)
 		return;
-	if (state == ENFORCER_UNENFORCED && !enforcer->quiet)
-		log_error("iptables rules are not enforced: %s", reason);
-	else if (status->state == ENFORCER_UNENFORCED && !enforcer->quiet)
-		log_info("iptables rules are enforced");
+	if (is_news(enforcer, state)) {
+		if (state == ENFORCER_UNENFORCED)
+			log_error("iptables rules are not enforced: %s", reason);
+		else
+			log_info("iptables rules are enforced");
+		enforcer->logged_ns = moment_now().boot_ns;
+	}
 	status->state = state;
 	snprintf(status->reason, sizeof(status->reason), "%s", reason);
 }

@@ -30,7 +30,7 @@ struct iptables_enforcer {
 	bool short_before;	 /* the last report had members missing */
 	uint64_t repairs_before; /* of earlier helpers, and our own */
 	uint64_t repairs_now;	 /* of this helper */
-	int64_t resynced_ns;
+	int64_t resynced_ns, logged_ns;
 	bool quiet; /* starting or stopping: whoever asked for it gets the error */
 };
 

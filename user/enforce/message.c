@@ -118,7 +118,7 @@ static bool scan_arguments(const char *arguments, struct message *m)
 
 int message_next(const char **cursor, struct message *out)
 {
-	struct message m = {0};
+	struct message m = { 0 };
 	char line[MESSAGE_LINE_BYTES];
 	size_t len = strcspn(*cursor, "\n"), word;
 

@@ -12,14 +12,14 @@
 
 _Static_assert(NETFILTER_ERROR == RUN_ERROR, "errors are passed on");
 
-static const struct ruleset_kind base_kind = {CLASS_ALL, 0};
+static const struct ruleset_kind base_kind = { CLASS_ALL, 0 };
 
 int netfilter_open(struct netfilter *netfilter, const char (*interfaces)[IF_NAMESIZE],
 		   unsigned int interface_count, char error[NETFILTER_ERROR])
 {
 	int err;
 
-	*netfilter = (struct netfilter){.kind_count = 1, .kinds = {base_kind}};
+	*netfilter = (struct netfilter){ .kind_count = 1, .kinds = { base_kind } };
 	netfilter->interface_count = interface_count;
 	memcpy(netfilter->interfaces, interfaces, interface_count * sizeof(*interfaces));
 	netfilter->families = run_families();
@@ -78,7 +78,7 @@ static int copy_chain(const char *listing, struct text *out, unsigned int *rules
 static int install(struct netfilter *netfilter, bool ipv6, const char *listing,
 		   char error[NETFILTER_ERROR])
 {
-	struct text table, rules, after = {0};
+	struct text table, rules, after = { 0 };
 	struct ruleset_chain chain;
 	unsigned int wanted, found = 0;
 	FILE *file = text_open(&table);
@@ -190,7 +190,7 @@ static int replace_incompatible(struct netfilter *netfilter, const struct census
 				char error[NETFILTER_ERROR])
 {
 	static const char empty[] = "*raw\n:" RULESET_CHAIN " - [0:0]\nCOMMIT\n";
-	struct text table = {.bytes = (char *)empty, .len = sizeof(empty) - 1};
+	struct text table = { .bytes = (char *)empty, .len = sizeof(empty) - 1 };
 	char name[RULESET_NAME];
 	int err = 0;
 
@@ -245,11 +245,10 @@ static int converge_families(struct netfilter *netfilter, unsigned int *changed,
 int netfilter_converge(struct netfilter *netfilter, struct netfilter_changes *out,
 		       char error[NETFILTER_ERROR])
 {
-	struct census census = {.incompatible_count = 0};
-	struct netfilter_changes changes = {0};
+	struct census census = { .incompatible_count = 0 };
+	struct netfilter_changes changes = { 0 };
 	int err = take_census(netfilter, &census, error);
 
-	memset(netfilter->full, 0, sizeof(netfilter->full));
 	if (!err && census.incompatible_count)
 		err = replace_incompatible(netfilter, &census, error);
 	if (!err)
@@ -263,7 +262,7 @@ int netfilter_converge(struct netfilter *netfilter, struct netfilter_changes *ou
 
 int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR])
 {
-	struct census census = {.incompatible_count = 0};
+	struct census census = { .incompatible_count = 0 };
 
 	return take_census(netfilter, &census, error);
 }
@@ -271,7 +270,7 @@ int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR])
 int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *kind,
 		       char error[NETFILTER_ERROR])
 {
-	struct census census = {.incompatible_count = 0};
+	struct census census = { .incompatible_count = 0 };
 	unsigned int created, changed = 0;
 	int index, err;
 

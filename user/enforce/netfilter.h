@@ -19,9 +19,9 @@ struct netfilter {
 	bool legacy;	       /* the iptables here is not the nf_tables one: it has a lock */
 	unsigned int families; /* 2, or 1 where the kernel has no IPv6 */
 	struct ruleset_kind kinds[NETFILTER_KINDS_MAX];
-	bool full[NETFILTER_KINDS_MAX][RULESET_SETS_PER_KIND]; /* until the next look at them */
 	unsigned int kind_count;
 	char *chain[2];	  /* the chain's rules as iptables lists them; owned */
+	bool full;	  /* the last batch found a set full */
 	uint64_t members; /* of all sets, at the last look */
 };
 
@@ -50,16 +50,12 @@ int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR]);
 /* Makes sets and rules for a kind that has none yet. 0, -ENOSPC: too many kinds, or -errno. */
 int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *kind,
 		       char error[NETFILTER_ERROR]);
-/* Whether the member's set was found full since the last look. */
-bool netfilter_is_full(const struct netfilter *netfilter, const struct ruleset_member *member);
-
 /*
  * Carries out lines of `ipset restore`. A line that is refused is left out and the rest goes on, up
- * to a bound. Returns how many lines were refused or left out (0: all is in the kernel), or -errno;
- * with a text about the first.
+ * to a bound; full sets still take new deadlines for what they hold. Returns how many lines were
+ * refused or left out (0: all is in the kernel), or -errno; with a text about the first.
  */
-int netfilter_apply(struct netfilter *netfilter, const char *lines, size_t len,
-		    char error[NETFILTER_ERROR]);
+int netfilter_apply(struct netfilter *netfilter, const char *lines, char error[NETFILTER_ERROR]);
 /*
  * Calls wanted for each member in the kernel and removes those for which it says no. Returns how
  * many, or -errno with a text.

@@ -25,12 +25,12 @@
 void text_free(struct text *text)
 {
 	free(text->bytes);
-	*text = (struct text){0};
+	*text = (struct text){ 0 };
 }
 
 FILE *text_open(struct text *text)
 {
-	*text = (struct text){0};
+	*text = (struct text){ 0 };
 	return open_memstream(&text->bytes, &text->len);
 }
 
@@ -49,7 +49,7 @@ int text_close(FILE *file, struct text *text, char error[RUN_ERROR])
 
 static bool in_path(const char *program)
 {
-	static const char *const folders[] = {"/usr/sbin", "/sbin", "/usr/bin", "/bin"};
+	static const char *const folders[] = { "/usr/sbin", "/sbin", "/usr/bin", "/bin" };
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
@@ -63,11 +63,11 @@ static bool in_path(const char *program)
 int run_installed(char error[RUN_ERROR])
 {
 	static const char *const programs[][2] = {
-		{"iptables", "iptables"},
-		{"ip6tables", "iptables"},
-		{"iptables-restore", "iptables"},
-		{"ip6tables-restore", "iptables"},
-		{"ipset", "ipset"},
+		{ "iptables", "iptables" },
+		{ "ip6tables", "iptables" },
+		{ "iptables-restore", "iptables" },
+		{ "ip6tables-restore", "iptables" },
+		{ "ipset", "ipset" },
 	};
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
@@ -88,7 +88,7 @@ unsigned int run_families(void)
 
 static void pause_ms(int ms)
 {
-	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS};
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS };
 
 	nanosleep(&time, NULL);
 }
@@ -131,7 +131,7 @@ static int run(const char *const argv[], const struct text *input, int timeout_m
 		pause_ms(BUSY_PAUSE_MS << try);
 	}
 	if (out) {
-		*out = (struct text){result.output, strlen(result.output)};
+		*out = (struct text){ result.output, strlen(result.output) };
 		result.output = NULL;
 	}
 	subprocess_result_free(&result);
@@ -140,8 +140,8 @@ static int run(const char *const argv[], const struct text *input, int timeout_m
 
 int run_flavour(bool *legacy, char error[RUN_ERROR])
 {
-	static const char *const argv[] = {"iptables", "-V", NULL};
-	struct text version = {0};
+	static const char *const argv[] = { "iptables", "-V", NULL };
+	struct text version = { 0 };
 	int err = run(argv, NULL, TIMEOUT_MS, &version, error);
 
 	if (err)
@@ -163,7 +163,7 @@ static void add_wait(const char **argv, int count, bool legacy)
 
 int run_list_rules(bool ipv6, bool legacy, struct text *out, char error[RUN_ERROR])
 {
-	const char *argv[ARGUMENTS_MAX] = {ipv6 ? "ip6tables" : "iptables", "-t", "raw", "-S"};
+	const char *argv[ARGUMENTS_MAX] = { ipv6 ? "ip6tables" : "iptables", "-t", "raw", "-S" };
 
 	add_wait(argv, 4, legacy);
 	return run(argv, NULL, TIMEOUT_MS + (legacy ? 5000 : 0), out, error);
@@ -171,8 +171,8 @@ int run_list_rules(bool ipv6, bool legacy, struct text *out, char error[RUN_ERRO
 
 int run_restore_rules(bool ipv6, bool legacy, const struct text *table, char error[RUN_ERROR])
 {
-	const char *argv[ARGUMENTS_MAX] = {ipv6 ? "ip6tables-restore" : "iptables-restore",
-					   "--noflush"};
+	const char *argv[ARGUMENTS_MAX] = { ipv6 ? "ip6tables-restore" : "iptables-restore",
+					    "--noflush" };
 
 	add_wait(argv, 2, legacy);
 	return run(argv, table, TIMEOUT_MS + (legacy ? 5000 : 0), NULL, error);
@@ -180,21 +180,21 @@ int run_restore_rules(bool ipv6, bool legacy, const struct text *table, char err
 
 int run_list_sets(struct text *out, char error[RUN_ERROR])
 {
-	static const char *const argv[] = {"ipset", "list", "-t", NULL};
+	static const char *const argv[] = { "ipset", "list", "-t", NULL };
 
 	return run(argv, NULL, TIMEOUT_MS, out, error);
 }
 
 int run_save_set(const char *name, struct text *out, char error[RUN_ERROR])
 {
-	const char *const argv[] = {"ipset", "save", name, NULL};
+	const char *const argv[] = { "ipset", "save", name, NULL };
 
 	return run(argv, NULL, RESTORE_TIMEOUT_MS, out, error);
 }
 
 int run_restore_sets(const char *lines, size_t len, char error[RUN_ERROR])
 {
-	static const char *const argv[] = {"ipset", "restore", "-exist", NULL};
+	static const char *const argv[] = { "ipset", "restore", "-exist", NULL };
 	struct subprocess_result result;
 	const char *at;
 	int line, err = subprocess_run(argv, lines, len, RESTORE_TIMEOUT_MS, &result);
@@ -214,7 +214,7 @@ int run_restore_sets(const char *lines, size_t len, char error[RUN_ERROR])
 
 int run_destroy_set(const char *name, char error[RUN_ERROR])
 {
-	const char *const argv[] = {"ipset", "destroy", name, NULL};
+	const char *const argv[] = { "ipset", "destroy", name, NULL };
 	int err;
 
 	/* nf_tables lets go of a deleted rule's set after a grace period, not at once. */

@@ -27,13 +27,13 @@ struct class_text {
  * IPv4, -f means every fragment but the first, which is enough to keep a datagram from completing.
  */
 static const struct class_text class_texts[] = {
-	{CLASS_ALL, "all", {"", ""}},
-	{CLASS_SYN, "syn", {TCP_SYN, TCP_SYN}},
-	{CLASS_TCP, "tcp", {TCP_OTHER, TCP_OTHER}},
-	{CLASS_UDP, "udp", {"-p udp ", "-p udp "}},
-	{CLASS_ICMP, "icmp", {"-p icmp ", "-p ipv6-icmp "}},
-	{CLASS_FRAGMENT, "frag", {"-f ", "-m frag "}},
-	{CLASS_OTHER, "other", {"", ""}},
+	{ CLASS_ALL, "all", { "", "" } },
+	{ CLASS_SYN, "syn", { TCP_SYN, TCP_SYN } },
+	{ CLASS_TCP, "tcp", { TCP_OTHER, TCP_OTHER } },
+	{ CLASS_UDP, "udp", { "-p udp ", "-p udp " } },
+	{ CLASS_ICMP, "icmp", { "-p icmp ", "-p ipv6-icmp " } },
+	{ CLASS_FRAGMENT, "frag", { "-f ", "-m frag " } },
+	{ CLASS_OTHER, "other", { "", "" } },
 };
 
 #define CLASS_TEXTS (sizeof(class_texts) / sizeof(class_texts[0]))
@@ -58,12 +58,12 @@ unsigned int ruleset_kinds(const struct rule *rule, struct ruleset_kind out[RULE
 	else if (rule->action != ACTION_DROP)
 		return 0;
 	if (classes == CLASS_ALL) {
-		out[0] = (struct ruleset_kind){CLASS_ALL, limit};
+		out[0] = (struct ruleset_kind){ CLASS_ALL, limit };
 		return 1;
 	}
 	for (uint32_t bit = 1; bit < CLASS_ALL; bit <<= 1) {
 		if (classes & bit)
-			out[n++] = (struct ruleset_kind){bit, limit};
+			out[n++] = (struct ruleset_kind){ bit, limit };
 	}
 	return n;
 }
@@ -103,7 +103,7 @@ static int parse_limit(const char *text, uint32_t *out)
 
 int ruleset_kind_parse(const char *text, struct ruleset_kind *out)
 {
-	struct ruleset_kind kind = {CLASS_ALL, 0};
+	struct ruleset_kind kind = { CLASS_ALL, 0 };
 
 	for (size_t i = 0; i < CLASS_TEXTS; i++) {
 		size_t len = strlen(class_texts[i].name);
@@ -138,7 +138,7 @@ const char *ruleset_set_name(const struct ruleset_set *set, char buf[RULESET_NAM
 
 int ruleset_set_parse(const char *name, struct ruleset_set *out)
 {
-	struct ruleset_set set = {.kind = {CLASS_ALL, 0}};
+	struct ruleset_set set = { .kind = { CLASS_ALL, 0 } };
 
 	if (strncmp(name, "fwgen", 5) != 0 || (name[5] != '4' && name[5] != '6'))
 		return -EINVAL;
@@ -156,7 +156,7 @@ int ruleset_set_parse(const char *name, struct ruleset_set *out)
 
 struct ruleset_set ruleset_set_at(const struct ruleset_kind *kind, unsigned int i)
 {
-	return (struct ruleset_set){.kind = *kind, .ipv6 = i & 2, .net = i & 1};
+	return (struct ruleset_set){ .kind = *kind, .ipv6 = i & 2, .net = i & 1 };
 }
 
 unsigned int ruleset_set_index(const struct ruleset_set *set)
@@ -169,13 +169,14 @@ struct ruleset_set ruleset_set_of(const struct ruleset_member *member)
 	const struct prefix *prefix = &member->prefix;
 	bool ipv4 = prefix->len >= PREFIX_LEN_MAPPED && address_is_ipv4(&prefix->address);
 
-	return (struct ruleset_set){
-		.kind = member->kind, .ipv6 = !ipv4, .net = prefix->len != PREFIX_LEN_FULL};
+	return (struct ruleset_set){ .kind = member->kind,
+				     .ipv6 = !ipv4,
+				     .net = prefix->len != PREFIX_LEN_FULL };
 }
 
 bool ruleset_prefix_valid(const struct prefix *prefix)
 {
-	static const struct address mapped_zero = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	static const struct address mapped_zero = { .bytes = { [10] = 0xff, [11] = 0xff } };
 	static const struct address zero;
 
 	if (prefix->len == 0 || prefix->len > PREFIX_LEN_FULL)
@@ -246,7 +247,7 @@ void ruleset_write_del(FILE *out, const struct ruleset_member *member)
 static unsigned int write_kind(FILE *out, bool ipv6, const struct class_text *text,
 			       uint32_t limit_pps)
 {
-	struct ruleset_kind kind = {text->class, limit_pps};
+	struct ruleset_kind kind = { text->class, limit_pps };
 	char name[RULESET_NAME];
 
 	for (unsigned int net = 0; net < 2; net++) {

@@ -135,7 +135,7 @@ bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 	bool found = false, type = false, options = false;
 	struct line line;
 
-	*out = (struct ruleset_listed){0};
+	*out = (struct ruleset_listed){ 0 };
 	while (next_line(cursor, &line)) {
 		if (starts_with(&line, "Name: ")) {
 			snprintf(out->name, sizeof(out->name), "%.*s", (int)line.len - 6,

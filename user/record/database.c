@@ -113,7 +113,7 @@ static int lock_file(struct database *db)
 		db->device = mine.st_dev;
 		db->inode = mine.st_ino;
 		/* The holder may have moved a corrupt file away between our open and our lock. */
-		if (1) {
+		if (!flock(db->lock_fd, LOCK_EX | LOCK_NB)) {
 			if (!lstat(db->path, &named) && named.st_ino == mine.st_ino &&
 			    named.st_dev == mine.st_dev)
 				return 0;

@@ -8,8 +8,9 @@
 
 #include "model/sample.h"
 
-#define HOT_PREFIX_ADDRESSES 256 /* distinct addresses of a /64 in one interval that make it hot \
-				  */
+#define HOT_PREFIX_ADDRESSES                                                \
+	256 /* distinct addresses of a /64 in one interval that make it hot \
+	     */
 
 struct hot_prefixes {
 	int map_fd; /* stays the sensor's */

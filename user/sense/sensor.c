@@ -3,19 +3,16 @@
  * One interface's sensor: the loaded program, its link, its tables, its wake records. What is
  * blocked is not known here: the drop map's maps are handed in.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include "abi.h" /* before the skeleton, which names its types */
 #include "base/log.h"
-#include "fwgen.skel.h"
 #include "sense/attach.h"
 #include "sense/hot_prefix.h"
+#include "sense/program.h"
 #include "sense/sensor.h"
 #include "sense/tables.h"
 
@@ -103,74 +100,6 @@ static void first_slots(struct sensor *sensor)
 	assign_slots(sensor);
 }
 
-static uint32_t destination_buckets(uint32_t buckets)
-{
-	uint32_t count = buckets / 8;
-
-	return count < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : count;
-}
-
-/* How many CPUs' tables fit into the memory; at least one. */
-static uint32_t slot_count(uint32_t buckets, unsigned int memory_mb)
-{
-	size_t slot = 2 * ((size_t)(buckets + destination_buckets(buckets)) *
-				   sizeof(struct table_bucket) +
-			   2 * sizeof(struct table_totals));
-	size_t slots = ((size_t)memory_mb << 20) / slot;
-	int cpus = libbpf_num_possible_cpus();
-
-	if (cpus > 0 && slots > (size_t)cpus)
-		slots = cpus;
-	return slots ? slots : 1;
-}
-
-static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
-{
-	int err = bpf_map__reuse_fd(bpf->maps.blocks, maps->blocks);
-
-	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
-	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
-	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
-	return err ? err : bpf_map__reuse_fd(bpf->maps.verdict_control, maps->verdict_control);
-}
-
-static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
-{
-	uint32_t destinations = destination_buckets(buckets);
-	int err = bpf_map__set_max_entries(bpf->maps.source_buckets, slots * 2 * buckets);
-
-	err = err ? err
-		  : bpf_map__set_max_entries(bpf->maps.destination_buckets,
-					     slots * 2 * destinations);
-	err = err ? err : bpf_map__set_max_entries(bpf->maps.source_totals, slots * 2);
-	return err ? err : bpf_map__set_max_entries(bpf->maps.destination_totals, slots * 2);
-}
-
-static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	char line[512];
-
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = '\0';
-	if (level != LIBBPF_DEBUG)
-		log_debug("%s", line);
-	return 0;
-}
-
-static int load(struct sensor *sensor, const struct sensor_options *options, uint32_t slots)
-{
-	uint32_t buckets = options->config->sensor.table_buckets;
-	int err;
-
-	libbpf_set_print(log_libbpf);
-	sensor->bpf = fwgen_bpf__open();
-	if (!sensor->bpf)
-		return -errno;
-	err = size_maps(sensor->bpf, buckets, slots);
-	err = err ? err : reuse_maps(sensor->bpf, &options->maps);
-	return err ? err : fwgen_bpf__load(sensor->bpf);
-}
-
 static int map_tables(struct sensor *sensor, uint32_t buckets, uint32_t slots)
 {
 	struct fwgen_bpf *bpf = sensor->bpf;
@@ -180,7 +109,7 @@ static int map_tables(struct sensor *sensor, uint32_t buckets, uint32_t slots)
 	return err ? err
 		   : tables_map(&sensor->destinations, bpf_map__fd(bpf->maps.destination_buckets),
 				bpf_map__fd(bpf->maps.destination_totals),
-				destination_buckets(buckets), slots);
+				program_destination_buckets(buckets), slots);
 }
 
 static void prepare_control(struct sensor *sensor, const struct sensor_options *options)
@@ -203,11 +132,19 @@ static void prepare_control(struct sensor *sensor, const struct sensor_options *
 	first_slots(sensor);
 }
 
-static int open_ring(struct sensor *sensor)
+/* The tables' mappings and the ring of wake records. */
+static int map_memory(struct sensor *sensor, uint32_t buckets, uint32_t slots, char error[512])
 {
-	sensor->ring =
-		ring_buffer__new(bpf_map__fd(sensor->bpf->maps.wakes), wake_record, sensor, NULL);
-	return sensor->ring ? 0 : -errno;
+	int err = map_tables(sensor, buckets, slots);
+
+	if (!err) {
+		sensor->ring = ring_buffer__new(bpf_map__fd(sensor->bpf->maps.wakes), wake_record,
+						sensor, NULL);
+		err = sensor->ring ? 0 : -errno;
+	}
+	if (err)
+		snprintf(error, 512, "failed to map the interval tables: %s", strerror(-err));
+	return err;
 }
 
 static int find_id(struct sensor *sensor, int prog_fd)
@@ -221,26 +158,10 @@ static int find_id(struct sensor *sensor, int prog_fd)
 	return 0;
 }
 
-static int explain_load(const char *interface, int err, char error[512])
-{
-	const char *hint = "the log at level debug has the kernel's words";
-
-	if (err == -EPERM || err == -EACCES)
-		hint = "it needs root (CAP_BPF, CAP_NET_ADMIN), and a kernel that is not locked "
-		       "down";
-	else if (err == -ENOMEM)
-		hint = "lower sensor.memory_mb or sensor.table_buckets";
-	else if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOSYS)
-		hint = "it needs Linux 5.10 or later with BPF_SYSCALL, BPF_JIT and BTF";
-	snprintf(error, 512, "failed to load the XDP program for %s: %s; %s", interface,
-		 strerror(-err), hint);
-	return err;
-}
-
 int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512])
 {
 	uint32_t buckets = options->config->sensor.table_buckets;
-	uint32_t slots = slot_count(buckets, options->memory_mb);
+	uint32_t slots = program_slots(buckets, options->memory_mb);
 	struct sensor *sensor = calloc(1, sizeof(*sensor));
 	int err, prog_fd;
 
@@ -250,13 +171,10 @@ int sensor_open(const struct sensor_options *options, struct sensor **out, char 
 		return -ENOMEM;
 	}
 	sensor->link.link_fd = -1;
-	err = load(sensor, options, slots);
+	err = program_load(options, slots, &sensor->bpf, error);
 	if (!err)
-		err = map_tables(sensor, buckets, slots);
-	if (!err)
-		err = open_ring(sensor);
+		err = map_memory(sensor, buckets, slots, error);
 	if (err) {
-		explain_load(options->interface, err, error);
 		sensor_close(&sensor, false);
 		return err;
 	}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: rendering from given JSON, and whole runs against a daemon that is played here
+ * and says what each test wants.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "base/json.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/escape.h"
+#include "cli/render_text.h"
+#include "cli/units.h"
+
+/* ---- rendering ---- */
+
+typedef int render_fn(const struct page *page, const struct json *data);
+
+/* What people would see; the caller frees. */
+static char *render(render_fn *fn, const char *json, bool colour, int expected)
+{
+	struct page page = { .colour = colour, .now = { .boot_ns = 1000 * NS_PER_SECOND } };
+	char error[128] = "", *text = NULL;
+	struct json *data = json_parse(json, strlen(json), error, sizeof(error));
+	size_t len;
+
+	if (!data)
+		fail_msg("%s", error);
+	page.out = open_memstream(&text, &len);
+	assert_int_equal(fn(&page, data), expected);
+	fclose(page.out);
+	json_free(&data);
+	return text;
+}
+
+static void expect(render_fn *fn, const char *json, const char *expected)
+{
+	char *text = render(fn, json, false, 0);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void expect_part(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void test_rules_text(void **state)
+{
+	(void)state;
+	expect(render_text_rules,
+	       "[{\"id\":12,\"address\":\"192.0.2.7\",\"prefix_len\":32,\"action\":\"drop\","
+	       "\"class\":\"all\",\"expires_boottime_ms\":1251500,\"packets_dropped\":70000,"
+	       "\"enforcers\":[\"xdp\",\"iptables\"],\"reason\":\"tried 21 ports in 10 s\"},"
+	       "{\"id\":3,\"address\":\"2001:db8::\",\"prefix_len\":64,\"action\":\"limit\","
+	       "\"limit_pps\":100,\"class\":\"syn,udp\",\"expires_boottime_ms\":999000,"
+	       "\"packets_dropped\":0,\"enforcers\":[],\"reason\":\"x\"}]",
+	       "RULE  SOURCE         ACTION       PACKETS  TIME         DROPPED  BY            "
+	       "REASON\n"
+	       "  12  192.0.2.7      drop         all      4m 12s left    70000  xdp+iptables  "
+	       "tried 21 ports in 10 s\n"
+	       "   3  2001:db8::/64  limit 100/s  syn,udp  ending             0  NOTHING       "
+	       "x\n");
+	expect(render_text_rules, "[]", "No rules are in force: nothing is blocked.\n");
+}
+
+static void test_sources_text(void **state)
+{
+	(void)state;
+	expect(render_text_sources,
+	       "[{\"address\":\"192.0.2.7\",\"packets\":1234567,\"bytes\":1536,"
+	       "\"packets_per_second\":12345.6,\"dropped\":5,\"state\":\"blocked\","
+	       "\"detectors\":[\"syn_flood\",\"port_scan\"]},"
+	       "{\"address\":\"2001:db8::1\",\"packets\":1,\"bytes\":60,"
+	       "\"packets_per_second\":0.5,\"dropped\":0,\"state\":\"passing\","
+	       "\"detectors\":[]}]",
+	       "SOURCE       STATE    PACKETS/S  PACKETS    BYTES  DROPPED  DETECTED\n"
+	       "192.0.2.7    blocked      12.3k  1234567  1.5 KiB        5  syn_flood, port_scan\n"
+	       "2001:db8::1  passing        0.5        1     60 B        0  -\n");
+	expect(render_text_sources, "[]", "No source has been seen yet.\n");
+}
+
+static void test_events_text(void **state)
+{
+	(void)state;
+	expect(render_text_events,
+	       "[{\"at\":\"2026-01-31T12:00:00.123Z\",\"severity\":\"warning\","
+	       "\"type\":\"finding\",\"source\":\"192.0.2.7\",\"message\":\"port_scan\"},"
+	       "{\"at\":\"2026-01-31T12:00:00.000Z\",\"severity\":\"info\",\"type\":\"system\","
+	       "\"source\":null,\"message\":\"started\"}]",
+	       "TIME                      SEVERITY  TYPE     SOURCE     MESSAGE\n"
+	       "2026-01-31T12:00:00.123Z  warning   finding  192.0.2.7  port_scan\n"
+	       "2026-01-31T12:00:00.000Z  info      system   -          started\n");
+	expect(render_text_events, "[]", "Nothing has happened yet.\n");
+}
+
+#define STATUS(mode, state, extra)                                                                \
+	"{\"mode\":\"" mode "\",\"uptime_s\":3725.5,\"version\":\"0.1.0\",\"evidence\":\"none\"," \
+	"\"interfaces\":[{\"name\":\"eth0\",\"sensor\":\"xdp\",\"packets\":1000,"                 \
+	"\"dropped\":5,\"unattributed\":10,\"sources_estimate\":12,\"blind_below_pps\":20,"       \
+	"\"packets_per_second\":100,\"bytes_per_second\":1000}],\"enforcers\":[{\"name\":"        \
+	"\"iptables\",\"state\":\"" state "\",\"reason\":\"no ipset\",\"repairs\":2,"             \
+	"\"rules\":7}],\"tracked_sources\":12,\"memory_bytes\":1048576,\"active_rules\":7," extra \
+	"\"config\":\"\",\"database\":\"/var/lib/db\"}"
+
+static void test_status_text(void **state)
+{
+	(void)state;
+	expect(render_text_status, STATUS("enforce", "enforced", ""),
+	       "fwgen 0.1.0: enforcing, up 1h 2m\n"
+	       "  rules in force   7\n"
+	       "  tracked sources  12, 1.0 MiB of memory\n"
+	       "  evidence         none: connection tracking is not asked\n"
+	       "  configuration    built-in defaults\n"
+	       "  database         /var/lib/db\n"
+	       "\n"
+	       "INTERFACE  SENSOR  PACKETS/S  BITS/S  PACKETS  DROPPED  SOURCES  UNATTRIBUTED  "
+	       "BLIND BELOW\n"
+	       "eth0       xdp           100      8k     1000        5      ~12            10  "
+	       "       20/s\n"
+	       "\n"
+	       "ENFORCER  RULES  REPAIRS  STATE\n"
+	       "iptables      7        2  enforced\n");
+}
+
+static void test_status_text_of_trouble(void **state)
+{
+	char *text = render(render_text_status,
+			    STATUS("observe", "unenforced",
+				   "\"record\":{\"lost\":3,\"failing\":\"disk full\"},"),
+			    false, 0);
+
+	(void)state;
+	expect_part(text, "observing (attacks are reported, nothing is blocked)");
+	expect_part(text, "NOT ENFORCED: packets of blocked sources pass\n");
+	expect_part(text, "! iptables does not enforce: no ipset\n");
+	expect_part(text, "! the record is not written (disk full)");
+	expect_part(text, "! 3 records were lost");
+	free(text);
+}
+
+static void test_answers_of_another_form(void **state)
+{
+	static const char *const answers[] = { "null", "7", "\"x\"", "true" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		free(render(render_text_rules, answers[i], false, -EPROTO));
+		free(render(render_text_status, answers[i], false, -EPROTO));
+	}
+	free(render(render_text_status, "[]", false, -EPROTO));
+	free(render(render_text_events, "{}", false, -EPROTO));
+	/* rows that lack everything, or hold something else */
+	free(render(render_text_rules, "[{},7,null,{\"id\":\"x\",\"enforcers\":7}]", false, 0));
+	free(render(render_text_sources, "[{},[],{\"detectors\":[7,null]}]", false, 0));
+	free(render(render_text_events, "[{},{\"message\":{}}]", false, 0));
+	free(render(render_text_status, "{\"interfaces\":[7],\"enforcers\":{\"a\":1}}", false, 0));
+}
+
+static void test_colour(void **state)
+{
+	const char *json = "[{\"address\":\"192.0.2.7\",\"state\":\"blocked\"}]";
+	char *text = render(render_text_sources, json, true, 0);
+
+	(void)state;
+	expect_part(text, "\033[1;31mblocked\033[0m");
+	free(text);
+	text = render(render_text_sources, json, false, 0);
+	assert_null(strchr(text, '\033'));
+	free(text);
+}
+
+static void test_terminal_escapes(void **state)
+{
+	static const char *const hostile[][2] = {
+		{ "a\033[2Jb", "a?[2Jb" },
+		{ "a\rb\nc\td\177", "a?b?c?d?" },
+		{ "\302\233"
+		  "31m",
+		  "?31m" }, /* CSI as one C1 character */
+		{ "\233"
+		  "31m",
+		  "?31m" },			     /* the same as a bare byte */
+		{ "\342\200\256evil", "?evil" },     /* right-to-left override */
+		{ "\300\233\355\240\200", "?????" }, /* overlong, surrogate */
+		{ "gr\303\274n \342\202\254 \360\237\230\200",
+		  "gr\303\274n \342\202\254 \360\237\230\200" },
+		{ "cut \342\202", "cut ??" },
+	};
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		text = escape_text(hostile[i][0]);
+		assert_string_equal(text, hostile[i][1]);
+		free(text);
+	}
+	assert_int_equal(escape_width("gr\303\274n\342\202\254"), 5);
+	/* through every view */
+	text = render(render_text_rules, "[{\"reason\":\"\\u001b]0;x\\u0007\\u009b1m\"}]", true, 0);
+	expect_part(text, "?]0;x??1m");
+	free(text);
+	text = render(render_text_events, "[{\"message\":\"x\\ny\",\"source\":\"\\u001b[A\"}]",
+		      false, 0);
+	expect_part(text, "?[A");
+	expect_part(text, "x?y");
+	free(text);
+	text = render(render_text_status, "{\"version\":\"\\u001b[5m\",\"database\":\"a\\nb\"}",
+		      false, 0);
+	expect_part(text, "fwgen ?[5m:");
+	expect_part(text, "a?b");
+	free(text);
+}
+
+static void test_units(void **state)
+{
+	char text[UNITS_TEXT];
+
+	(void)state;
+	assert_string_equal(units_duration(-5, text), "0s");
+	assert_string_equal(units_duration(59, text), "59s");
+	assert_string_equal(units_duration(60, text), "1m 0s");
+	assert_string_equal(units_duration(252, text), "4m 12s");
+	assert_string_equal(units_duration(3600, text), "1h 0m");
+	assert_string_equal(units_duration(2 * 86400 + 5 * 3600, text), "2d 5h");
+	assert_string_equal(units_bytes(0, text), "0 B");
+	assert_string_equal(units_bytes(1023, text), "1023 B");
+	assert_string_equal(units_bytes(1024, text), "1.0 KiB");
+	assert_string_equal(units_bytes(1048575, text), "1.0 MiB");
+	assert_string_equal(units_rate(0, text), "0");
+	assert_string_equal(units_rate(0.25, text), "0.25");
+	assert_string_equal(units_rate(999.4, text), "999");
+	assert_string_equal(units_rate(1234, text), "1.23k");
+	assert_string_equal(units_rate(999.99, text), "1k");
+	assert_string_equal(units_rate(14880000, text), "14.9M");
+}
+
+/* ---- whole runs ---- */
+
+struct daemon {
+	char folder[32], path[64], config[64];
+	int listener;
+	pthread_t thread;
+	const char *answer; /* NULL: closes without one */
+	char request[256];
+	char *out, *err; /* of the last run */
+};
+
+static void *play(void *context)
+{
+	struct daemon *daemon = context;
+	int fd = accept(daemon->listener, NULL, NULL);
+	ssize_t n = fd < 0 ? -1 : recv(fd, daemon->request, sizeof(daemon->request) - 1, 0);
+
+	if (n >= 0 && daemon->answer) {
+		daemon->request[n] = '\0';
+		send(fd, daemon->answer, strlen(daemon->answer), MSG_NOSIGNAL);
+	}
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static int set_up(void **state)
+{
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(daemon->folder, "/tmp/fwg-cli-XXXXXX");
+	if (!mkdtemp(daemon->folder))
+		return -1;
+	snprintf(daemon->path, sizeof(daemon->path), "%s/socket", daemon->folder);
+	snprintf(daemon->config, sizeof(daemon->config), "%s/config.json", daemon->folder);
+	daemon->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	strcpy(address.sun_path, daemon->path);
+	*state = daemon;
+	return bind(daemon->listener, (struct sockaddr *)&address, sizeof(address)) ||
+	       listen(daemon->listener, 4);
+}
+
+static int tear_down(void **state)
+{
+	struct daemon *daemon = *state;
+
+	close(daemon->listener);
+	unlink(daemon->path);
+	unlink(daemon->config);
+	rmdir(daemon->folder);
+	free(daemon->out);
+	free(daemon->err);
+	free(daemon);
+	return 0;
+}
+
+static char *read_all(FILE *file)
+{
+	long size = (fseek(file, 0, SEEK_END), ftell(file));
+	char *text = calloc(1, (size_t)size + 1);
+
+	rewind(file);
+	assert_int_equal(fread(text, 1, (size_t)size, file), size);
+	fclose(file);
+	return text;
+}
+
+/* cli_run with stdout and stderr caught in daemon->out and ->err. */
+static int run(struct daemon *daemon, const char *const words[])
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	int old_out = dup(STDOUT_FILENO), old_err = dup(STDERR_FILENO), argc = 0, code;
+	char *argv[16] = { "fwgen" };
+
+	for (argc = 1; words[argc - 1]; argc++)
+		argv[argc] = (char *)words[argc - 1];
+	fflush(stdout);
+	dup2(fileno(out), STDOUT_FILENO);
+	dup2(fileno(err), STDERR_FILENO);
+	code = cli_run(argc, argv);
+	fflush(stdout);
+	dup2(old_out, STDOUT_FILENO);
+	dup2(old_err, STDERR_FILENO);
+	close(old_out);
+	close(old_err);
+	free(daemon->out);
+	free(daemon->err);
+	daemon->out = read_all(out);
+	daemon->err = read_all(err);
+	return code;
+}
+
+#define RUN(daemon, ...) run(daemon, (const char *const[]){ __VA_ARGS__, NULL })
+
+static int run_answered(struct daemon *daemon, const char *answer, const char *const words[])
+{
+	int code;
+
+	daemon->answer = answer;
+	assert_int_equal(pthread_create(&daemon->thread, NULL, play, daemon), 0);
+	code = run(daemon, words);
+	assert_int_equal(pthread_join(daemon->thread, NULL), 0);
+	return code;
+}
+
+#define RUN_ANSWERED(daemon, answer, ...) \
+	run_answered(daemon, answer, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void test_verb_names(void **state)
+{
+	(void)state;
+	assert_true(cli_is_verb("status"));
+	assert_true(cli_is_verb("sources"));
+	assert_true(cli_is_verb("events"));
+	assert_true(cli_is_verb("rules"));
+	assert_false(cli_is_verb("run"));
+	assert_false(cli_is_verb("off"));
+	assert_false(cli_is_verb("statu"));
+	assert_false(cli_is_verb(""));
+	assert_false(cli_is_verb(NULL));
+}
+
+static void test_good_runs(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN_ANSWERED(daemon, "{\"ok\":true,\"data\":[]}\n", "rules", "--socket",
+				      daemon->path),
+			 CLI_EXIT_GOOD);
+	assert_string_equal(daemon->request, "{\"verb\":\"rules\"}\n");
+	assert_string_equal(daemon->out, "No rules are in force: nothing is blocked.\n");
+	assert_string_equal(daemon->err, "");
+	assert_int_equal(RUN_ANSWERED(daemon, "{\"ok\":true,\"data\":[{\"id\":1,\"b\":0.5}]}\n",
+				      "events", "--limit=7", "--json", "--socket", daemon->path),
+			 CLI_EXIT_GOOD);
+	assert_string_equal(daemon->request, "{\"verb\":\"events\",\"args\":{\"limit\":7}}\n");
+	assert_string_equal(daemon->out, "[{\"id\":1,\"b\":0.5}]\n");
+}
+
+/* JSON for programs is the same value and harmless on a terminal. */
+static void test_json_is_harmless(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN_ANSWERED(daemon,
+				      "{\"ok\":true,\"data\":[\"\\u001b[2J\302\233m\177\342\200\256"
+				      "gr\303\274n\"]}\n",
+				      "events", "--json", "--socket", daemon->path),
+			 CLI_EXIT_GOOD);
+	assert_string_equal(daemon->out, "[\"\\u001b[2J\\u009bm\\u007f\\u202egr\303\274n\"]\n");
+}
+
+static void test_failed_runs(void **state)
+{
+	static const char *const answers[][2] = {
+		{ "{\"ok\":false,\"error\":\"too many\\u001b[2J clients\"}\n",
+		  "fwgen status: fwgen refused: too many?[2J clients" },
+		{ NULL, "closed the connection" },
+		{ "{\"ok\":true,\"data\":", "closed the connection" },
+		{ "hello\n", "what answers there is not fwgen" },
+		{ "[]\n", "what answers there is not fwgen" },
+		{ "{\"ok\":true}\n", "what answers there is not fwgen" },
+		{ "{\"ok\":true,\"data\":[]}\n", "another form" },
+	};
+	struct daemon *daemon = *state;
+
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		assert_int_equal(
+			RUN_ANSWERED(daemon, answers[i][0], "status", "--socket", daemon->path),
+			CLI_EXIT_FAILED);
+		expect_part(daemon->err, answers[i][1]);
+		assert_null(strchr(daemon->err, '\033'));
+		assert_string_equal(daemon->out, "");
+	}
+}
+
+static void test_no_daemon(void **state)
+{
+	struct daemon *daemon = *state;
+	char other[80];
+
+	snprintf(other, sizeof(other), "%s-nowhere", daemon->path);
+	assert_int_equal(RUN(daemon, "status", "--socket", other), CLI_EXIT_NOT_RUNNING);
+	expect_part(daemon->err, "fwgen is not running");
+	expect_part(daemon->err, other);
+	/* a stale socket */
+	shutdown(daemon->listener, SHUT_RDWR);
+	close(daemon->listener);
+	daemon->listener = -1;
+	assert_int_equal(RUN(daemon, "rules", "--json", "--socket", daemon->path),
+			 CLI_EXIT_NOT_RUNNING);
+	assert_string_equal(daemon->out, "");
+}
+
+static void test_usage_errors(void **state)
+{
+	struct daemon *daemon = *state;
+	char long_path[200];
+
+	memset(long_path, 'x', sizeof(long_path));
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(RUN(daemon, "status", "--bogus"), CLI_EXIT_USAGE);
+	expect_part(daemon->err, "unknown option --bogus");
+	assert_int_equal(RUN(daemon, "status", "-x"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "status", "more"), CLI_EXIT_USAGE);
+	expect_part(daemon->err, "unexpected more");
+	assert_int_equal(RUN(daemon, "status", "--limit", "5"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--limit", "0"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--limit", "5x"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--limit", ""), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--limit", "99999999999999999999"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--limit"), CLI_EXIT_USAGE);
+	expect_part(daemon->err, "a value is missing after --limit");
+	assert_int_equal(RUN(daemon, "rules", "--socket", long_path), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules\033[2J"), CLI_EXIT_USAGE);
+	assert_null(strchr(daemon->err, '\033'));
+}
+
+static void write_config(const struct daemon *daemon, const char *text)
+{
+	int fd = open(daemon->config, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void test_socket_of_the_configuration(void **state)
+{
+	struct daemon *daemon = *state;
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"control\":{\"socket\":\"%s\"}}", daemon->path);
+	write_config(daemon, text);
+	assert_int_equal(RUN_ANSWERED(daemon, "{\"ok\":true,\"data\":[]}\n", "sources", "--config",
+				      daemon->config),
+			 CLI_EXIT_GOOD);
+	write_config(daemon, "{\"contrl\":{}}");
+	assert_int_equal(RUN(daemon, "sources", "--config", daemon->config), CLI_EXIT_FAILED);
+	expect_part(daemon->err, "contrl");
+	unlink(daemon->config);
+	assert_int_equal(RUN(daemon, "sources", "--config", daemon->config), CLI_EXIT_FAILED);
+	expect_part(daemon->err, daemon->config);
+}
+
+/* A daemon that is stopped: the call ends, in the time given. */
+static void test_no_answer_in_time(void **state)
+{
+	struct daemon *daemon = *state;
+	char error[CLIENT_ERROR_TEXT] = "";
+	struct json *data = NULL;
+
+	assert_int_equal(client_call(daemon->path, "{\"verb\":\"status\"}", 50, &data, error),
+			 -ETIMEDOUT);
+	assert_null(data);
+	expect_part(error, "no answer in time");
+}
+
+static void test_large_answer(void **state)
+{
+	struct daemon *daemon = *state;
+	size_t n = 3 << 20;
+	char *answer = malloc(n + 64);
+
+	strcpy(answer, "{\"ok\":true,\"data\":[\"");
+	memset(answer + 20, 'x', n);
+	strcpy(answer + 20 + n, "\"]}\n");
+	assert_int_equal(RUN_ANSWERED(daemon, answer, "events", "--json", "--socket", daemon->path),
+			 CLI_EXIT_GOOD);
+	assert_int_equal(strlen(daemon->out), n + 5);
+	free(answer);
+}
+
+static void test_help(void **state)
+{
+	static const char *const words[] = {
+		"run",	     "check",	 "off",	       "version",  "status", "sources",
+		"events",    "rules",	 "--iface",    "--config", "--db",   "--observe",
+		"--enforce", "--sensor", "--takeover", "--socket", "--json", "--limit",
+	};
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN(daemon, "status", "--help"), CLI_EXIT_GOOD);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		expect_part(daemon->out, words[i]);
+	assert_string_equal(daemon->err, "");
+}
+
+int main(void)
+{
+#define WITH_DAEMON(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules_text),
+		cmocka_unit_test(test_sources_text),
+		cmocka_unit_test(test_events_text),
+		cmocka_unit_test(test_status_text),
+		cmocka_unit_test(test_status_text_of_trouble),
+		cmocka_unit_test(test_answers_of_another_form),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_terminal_escapes),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_verb_names),
+		WITH_DAEMON(test_good_runs),
+		WITH_DAEMON(test_json_is_harmless),
+		WITH_DAEMON(test_failed_runs),
+		WITH_DAEMON(test_no_daemon),
+		WITH_DAEMON(test_usage_errors),
+		WITH_DAEMON(test_socket_of_the_configuration),
+		WITH_DAEMON(test_no_answer_in_time),
+		WITH_DAEMON(test_large_answer),
+		WITH_DAEMON(test_help),
+	};
+
+	return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+}

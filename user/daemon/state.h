@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything that a running daemon holds. Private to daemon/: each of its files does one thing with
+ * it. Who may touch what: the tick thread owns all of it; what the wake thread uses as well is
+ * either thread-safe by itself (recorder, drop map, iptables enforcer, events) or stands under the
+ * decision lock.
+ */
+#ifndef FWGEN_DAEMON_STATE_H
+#define FWGEN_DAEMON_STATE_H
+
+#include <pthread.h>
+#include "base/bpffs.h"
+#include "base/loop.h"
+#include "daemon/events.h"
+#include "daemon/options.h"
+#include "decide/policy.h"
+#include "detect/detect.h"
+#include "enforce/dropmap.h"
+#include "enforce/iptables.h"
+#include "host/host.h"
+#include "record/recorder.h"
+#include "sense/grace.h"
+#include "sense/sensor.h"
+#include "serve/control.h"
+
+/* The kernel adopts maps of the same size only, so this is no setting. */
+#define DAEMON_BLOCKS_MAX 131072
+
+/*
+ * The lock around detection and decision. Two mutexes, because one is not fair: the tick thread
+ * takes it slice after slice, and would take it again before a waiting wake thread has got up.
+ */
+struct decision_lock {
+	pthread_mutex_t next; /* held by who gets `held` next */
+	pthread_mutex_t held;
+};
+
+/* An interface that is watched. */
+struct watch {
+	struct sensor *sensor;
+	struct interface_status status;
+	char failing[160]; /* what sensor_verify said last, "": fine */
+};
+
+/* Findings and the changes they lead to; kept between uses for their memory. One for each thread. */
+struct judgement {
+	struct finding_list findings;
+	struct rule_change_list changes;
+};
+
+/* access.deny as rules: with ids from the top of the id space, never stored. */
+struct deny {
+	struct rule *rules; /* owned */
+	size_t count;
+};
+
+struct daemon {
+	const struct options *options;
+	struct config *config; /* changed by the tick thread, under the decision lock */
+	struct moment started;
+	bool running, keep;    /* keep: what is in the kernel stays at the end */
+	bool waiting_for_grace;
+
+	int lock_fd;		/* -1: not taken */
+	char pin_dir[PATH_MAX]; /* "": there are no pins */
+	bool adopted;		/* an earlier run left something in the kernel */
+
+	struct loop *loop;
+	struct loop_source *signals, *interval_timer, *upkeep_timer, *helper_timer;
+	struct loop_source *grace_source, *host_source, *helper_source;
+	struct recorder *recorder;
+	struct host *host;
+	struct dropmap *dropmap;
+	struct iptables_enforcer *iptables; /* NULL: not in use */
+	struct grace *grace;
+	struct control *control;
+	struct watch watches[CONFIG_INTERFACES_MAX];
+	unsigned int watch_count;
+	struct events *events;
+
+	struct decision_lock lock;
+	/* under the lock */
+	struct detect *detect;
+	struct policy *policy;
+	struct deny deny;
+
+	struct judgement judgement; /* the tick thread's */
+	struct wake *wake;
+	unsigned int helper_failures; /* in a row, for the time until the next try */
+	double tick_ms_last, tick_ms_max;
+};
+
+void daemon_lock(struct daemon *daemon);
+void daemon_unlock(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which blocks the drop map holds, by prefix, and which hit counter belongs to each: the daemon's
+ * own list, so that nothing has to be read back from the kernel. Not thread-safe.
+ */
+#ifndef FWGEN_ENFORCE_BLOCK_NODES_H
+#define FWGEN_ENFORCE_BLOCK_NODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "abi.h"
+
+/* The prefix is first: nodes are compared by it. */
+struct node {
+	struct prefix prefix;
+	uint32_t rule_id;
+	uint32_t hits; /* index into the per-CPU counters */
+	bool wanted;   /* for a sync */
+};
+
+struct block_nodes {
+	void *tree; /* tsearch(3) */
+	size_t count;
+	uint32_t *free_hits; /* a stack of unused hit counters */
+	uint32_t free_count;
+	int hits_fd; /* stays the drop map's */
+	int cpus;
+};
+
+/* adopt_fd: a map of blocks whose contents are taken over, or -1. Returns 0 or -errno. */
+int block_nodes_open(struct block_nodes *nodes, int hits_fd, uint32_t max_blocks, int adopt_fd);
+void block_nodes_close(struct block_nodes *nodes);
+
+struct node *block_nodes_find(struct block_nodes *nodes, const struct prefix *prefix);
+/* A new node with its hit counter at zero. Returns 0, -ENOSPC when all counters are used, or
+ * -errno. */
+int block_nodes_add(struct block_nodes *nodes, const struct prefix *prefix, struct node **out);
+void block_nodes_delete(struct block_nodes *nodes, struct node *node);
+void block_nodes_each(struct block_nodes *nodes, void (*fn)(struct node *node, void *context),
+		      void *context);
+/* All nodes that are not wanted, as an array that the caller frees. Returns 0 or -ENOMEM. */
+int block_nodes_unwanted(struct block_nodes *nodes, struct node ***out, size_t *count);
+/* What the node's block has dropped, all CPUs. Returns 0 or -errno. */
+int block_nodes_hits(struct block_nodes *nodes, const struct node *node, uint64_t *packets,
+		     uint64_t *bytes);
+
+#endif

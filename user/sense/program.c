@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Loading the XDP program: how large its maps are, which of them are the drop map's, and what a
+ * kernel that refuses it means. Attaching is attach.c's.
+ */
+#include "sense/program.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+
+uint32_t program_destination_buckets(uint32_t buckets)
+{
+	uint32_t count = buckets / 8;
+
+	return count < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : count;
+}
+
+uint32_t program_slots(uint32_t buckets, unsigned int memory_mb)
+{
+	size_t slot = 2 * ((size_t)(buckets + program_destination_buckets(buckets)) *
+				   sizeof(struct table_bucket) +
+			   2 * sizeof(struct table_totals));
+	size_t slots = ((size_t)memory_mb << 20) / slot;
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus > 0 && slots > (size_t)cpus)
+		slots = cpus;
+	return slots ? slots : 1;
+}
+
+static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
+{
+	int err = bpf_map__reuse_fd(bpf->maps.blocks, maps->blocks);
+
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
+	return err ? err : bpf_map__reuse_fd(bpf->maps.verdict_control, maps->verdict_control);
+}
+
+static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
+{
+	uint32_t destinations = program_destination_buckets(buckets);
+	int err = bpf_map__set_max_entries(bpf->maps.source_buckets, slots * 2 * buckets);
+
+	err = err ? err
+		  : bpf_map__set_max_entries(bpf->maps.destination_buckets,
+					     slots * 2 * destinations);
+	err = err ? err : bpf_map__set_max_entries(bpf->maps.source_totals, slots * 2);
+	return err ? err : bpf_map__set_max_entries(bpf->maps.destination_totals, slots * 2);
+}
+
+static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = '\0';
+	if (level != LIBBPF_DEBUG)
+		log_debug("%s", line);
+	return 0;
+}
+
+static int explain_load(const char *interface, int err, char error[512])
+{
+	const char *hint = "the log at level debug has the kernel's words";
+
+	if (err == -EPERM || err == -EACCES)
+		hint = "it needs root (CAP_BPF, CAP_NET_ADMIN), and a kernel that is not locked "
+		       "down";
+	else if (err == -ENOMEM)
+		hint = "lower sensor.memory_mb or sensor.table_buckets";
+	else if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOSYS)
+		hint = "it needs Linux 5.10 or later with BPF_SYSCALL, BPF_JIT and BTF";
+	snprintf(error, 512, "failed to load the XDP program for %s: %s; %s", interface,
+		 strerror(-err), hint);
+	return err;
+}
+
+int program_load(const struct sensor_options *options, uint32_t slots, struct fwgen_bpf **out,
+		 char error[512])
+{
+	uint32_t buckets = options->config->sensor.table_buckets;
+	struct fwgen_bpf *bpf;
+	int err;
+
+	libbpf_set_print(log_libbpf);
+	bpf = fwgen_bpf__open();
+	if (!bpf)
+		return explain_load(options->interface, -errno, error);
+	err = size_maps(bpf, buckets, slots);
+	err = err ? err : reuse_maps(bpf, &options->maps);
+	err = err ? err : fwgen_bpf__load(bpf);
+	if (err) {
+		fwgen_bpf__destroy(bpf);
+		return explain_load(options->interface, err, error);
+	}
+	*out = bpf;
+	return 0;
+}
