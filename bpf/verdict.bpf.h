@@ -82,13 +82,11 @@ static __always_inline int over_limit(struct block_hits *hits, const struct bloc
 static __always_inline int verdict(const struct packet *packet)
 {
 	__u32 zero = 0, family = packet->flags & PACKET_IPV6 ? 1 : 0, version;
-	struct verdict_control *control = bpf_map_lookup_elem(&verdict_control, &zero);
+	struct verdict_control *control = &verdict_control;
 	struct block_hits *hits;
 	struct block *block;
 	__u64 now;
 
-	if (!control)
-		return 0;
 	version = *(volatile __u32 *)&control->version & 1;
 	now = bpf_jiffies64();
 	block = set_find(&control->blocks[version], &blocks, &control->filter_key, &packet->source,

@@ -387,6 +387,24 @@ static void random_damage_never_stops_the_start(void **state)
 	assert_true(aside > 75);
 }
 
+static void damage_far_from_the_schema_is_found_at_the_start(void **state)
+{
+	char error[DATABASE_ERROR], *bytes;
+	struct database *db;
+	size_t len;
+
+	(void)state;
+	fill(300);
+	bytes = read_whole(file, &len);
+	memset(bytes + len - 4096, 0xa5, 4096);
+	write_whole(file, bytes, len);
+	free(bytes);
+	assert_int_equal(open_file(file, &db, error), 0);
+	assert_int_equal(db->last_rule_id, 0);
+	database_close(&db);
+	assert_int_equal(count_files(".corrupt-1"), 1);
+}
+
 static void moved_file_is_noticed(void **state)
 {
 	char error[DATABASE_ERROR], other[PATH_MAX];
@@ -420,6 +438,7 @@ int main(void)
 		in_folder(corrupt_files_are_kept_three_at_most),
 		in_folder(tables_that_are_not_ours_are_set_aside),
 		in_folder(random_damage_never_stops_the_start),
+		in_folder(damage_far_from_the_schema_is_found_at_the_start),
 		in_folder(moved_file_is_noticed),
 	};
 

@@ -201,7 +201,7 @@ static void turn(struct events *events, size_t kind, struct moment now)
 	struct throttle *throttle = &events->throttles[kind];
 	int64_t second = now.boot_ns / NS_PER_SECOND;
 
-	if (throttle->second == second)
+	if (second <= throttle->second) /* two threads: the later one has turned it */
 		return;
 	if (throttle->left_out) {
 		struct event event = { .at = now,

@@ -83,6 +83,7 @@ struct daemon {
 	struct detect *detect;
 	struct policy *policy;
 	struct deny deny;
+	int put_error; /* of the last rule that was to go into the drop map */
 
 	struct judgement judgement; /* the tick thread's */
 	struct wake *wake;

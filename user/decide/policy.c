@@ -149,15 +149,21 @@ static int add(struct policy *policy, const struct finding *finding, struct rule
 	return 0;
 }
 
-/* A detector's rule gives way to a stronger one: a drop instead of a limit, or proven evidence. */
+/*
+ * A detector's rule gives way to a stronger one: a drop instead of a limit, or proven evidence, and
+ * weaker in neither.
+ */
 static bool is_stronger(const struct policy *policy, const struct finding *finding,
 			const struct rule *rule)
 {
+	enum action action = settings_action(&policy->settings, finding);
+	bool drops = action == ACTION_DROP && rule->action == ACTION_LIMIT;
+	bool proves = finding->evidence == EVIDENCE_PROVEN && rule->evidence == EVIDENCE_UNPROVEN;
+
 	if (rule->origin != ORIGIN_DETECTOR)
 		return false;
-	return (rule->action == ACTION_LIMIT &&
-		settings_action(&policy->settings, finding) == ACTION_DROP) ||
-	       (rule->evidence == EVIDENCE_UNPROVEN && finding->evidence == EVIDENCE_PROVEN);
+	return (drops && finding->evidence >= rule->evidence) ||
+	       (proves && (drops || action == rule->action));
 }
 
 static int renew(struct policy *policy, const struct finding *finding, struct rule_node *node,
@@ -231,7 +237,7 @@ int policy_decide(struct policy *policy, const struct finding *findings, size_t 
 int policy_protect(struct policy *policy, const struct protected_list *list, struct moment now,
 		   struct rule_change_list *out)
 {
-	struct protected_list copy = {0};
+	struct protected_list copy = { 0 };
 	struct rule_node *node, *next;
 
 	(void)now;
@@ -292,7 +298,7 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 static int restore(struct policy *policy, const struct rule *rule, struct moment now,
 		   struct rule_change_list *out)
 {
-	struct rule_change change = {.rule = *rule};
+	struct rule_change change = { .rule = *rule };
 	struct rule_node *node = NULL;
 
 	if (rule->id >= policy->next_rule_id)

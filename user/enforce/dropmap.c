@@ -31,20 +31,11 @@ struct dropmap {
 	char full[160]; /* "", or why the last addition failed */
 };
 
-static struct prefix_filter blocks_filter(struct dropmap *dropmap, uint32_t version)
+/* The filter over one version of a set of the control block. */
+static struct prefix_filter filter_of(struct dropmap *dropmap, struct prefix_set *set)
 {
-	struct verdict_control *control = dropmap->maps.control;
-
-	return (struct prefix_filter){ dropmap->maps.lines, &control->filter_key,
-				       &control->blocks[version] };
-}
-
-static struct prefix_filter protected_filter(struct dropmap *dropmap, uint32_t version)
-{
-	struct verdict_control *control = dropmap->maps.control;
-
-	return (struct prefix_filter){ dropmap->maps.lines, &control->filter_key,
-				       &control->protected_set[version] };
+	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
+				       set };
 }
 
 static uint32_t live(const struct dropmap *dropmap)
@@ -64,7 +55,7 @@ static void add_to_filter(struct node *node, void *context)
 static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 {
 	uint32_t idle = !live(dropmap);
-	struct prefix_filter filter = blocks_filter(dropmap, idle);
+	struct prefix_filter filter = filter_of(dropmap, &dropmap->maps.control->blocks[idle]);
 
 	/* room to double before the next rebuild */
 	prefix_filter_begin(&filter, idle * FILTER_LINES_BLOCKS,
@@ -72,7 +63,7 @@ static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 	block_nodes_each(&dropmap->nodes, add_to_filter, &filter);
 	prefix_filter_sort(filter.set);
 
-	filter = protected_filter(dropmap, idle);
+	filter = filter_of(dropmap, &dropmap->maps.control->protected_set[idle]);
 	prefix_filter_begin(
 		&filter, 2 * FILTER_LINES_BLOCKS + idle * FILTER_LINES_PROTECTED,
 		prefix_filter_lines(dropmap->protected_set.count, FILTER_LINES_PROTECTED));
@@ -104,7 +95,8 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		.rule_id = rule->id,
 		.limit_pps = rule->limit_pps,
 	};
-	struct prefix_filter filter = blocks_filter(dropmap, live(dropmap));
+	struct prefix_filter filter =
+		filter_of(dropmap, &dropmap->maps.control->blocks[live(dropmap)]);
 	struct node *node = block_nodes_find(&dropmap->nodes, &rule->prefix);
 	bool fresh = !node;
 	int err;
@@ -224,12 +216,13 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 	struct protected_list *old = &dropmap->protected_set;
 
 	for (size_t i = 0; i < old->count; i++) {
-		bool kept = false;
+		const struct prefix *prefix = &old->items[i].prefix;
+		size_t j = 0;
 
-		for (size_t j = 0; j < list->count && !kept; j++)
-			kept = prefix_equal(&old->items[i].prefix, &list->items[j].prefix);
-		if (!kept)
-			bpf_map_delete_elem(dropmap->maps.fds.protected_set, &old->items[i].prefix);
+		while (j < list->count && !prefix_equal(prefix, &list->items[j].prefix))
+			j++;
+		if (j == list->count)
+			bpf_map_delete_elem(dropmap->maps.fds.protected_set, prefix);
 	}
 }
 
@@ -241,7 +234,7 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 	int err = 0;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	filter = protected_filter(dropmap, live(dropmap));
+	filter = filter_of(dropmap, &dropmap->maps.control->protected_set[live(dropmap)]);
 	for (size_t i = 0; i < list->count && !err; i++) {
 		const struct prefix *prefix = &list->items[i].prefix;
 

@@ -8,6 +8,7 @@
 #define FWGEN_ENFORCE_PREFIX_FILTER_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "abi.h"
 
 #define FILTER_BITS_PER_PREFIX 64

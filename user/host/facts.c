@@ -103,7 +103,7 @@ void facts_offer_default(struct default_route *best, const struct default_route 
 
 bool facts_have(const struct facts *facts, enum fact_kind kind, const struct prefix *prefix)
 {
-	struct fact wanted = {.kind = kind, .prefix = *prefix};
+	struct fact wanted = { .kind = kind, .prefix = *prefix };
 	size_t at = lower_bound(facts, &wanted);
 
 	return at < facts->count && facts->items[at].kind == kind &&

@@ -37,11 +37,11 @@ static const char *const resolver_files[] = {
 static const struct {
 	const char *prefix, *reason;
 } always_protected[] = {
-	{"127.0.0.0/8", "loopback"},	    {"::1", "loopback"},
-	{"0.0.0.0", "unspecified address"}, {"::", "unspecified address"},
-	{"169.254.0.0/16", "link-local"},   {"fe80::/10", "link-local"},
-	{"224.0.0.0/4", "multicast"},	    {"ff00::/8", "multicast"},
-	{"255.255.255.255", "broadcast"},
+	{ "127.0.0.0/8", "loopback" },	      { "::1", "loopback" },
+	{ "0.0.0.0", "unspecified address" }, { "::", "unspecified address" },
+	{ "169.254.0.0/16", "link-local" },   { "fe80::/10", "link-local" },
+	{ "224.0.0.0/4", "multicast" },	      { "ff00::/8", "multicast" },
+	{ "255.255.255.255", "broadcast" },
 };
 
 struct host {
@@ -55,7 +55,7 @@ struct host {
 
 static int watch(const struct host *host, int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
 	return epoll_ctl(host->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
@@ -64,8 +64,8 @@ static int watch(const struct host *host, int fd)
 static int set_timer(const struct host *host)
 {
 	struct itimerspec spec = {
-		.it_value = {.tv_sec = host->due_ns / NS_PER_SECOND,
-			     .tv_nsec = host->due_ns % NS_PER_SECOND},
+		.it_value = { .tv_sec = host->due_ns / NS_PER_SECOND,
+			      .tv_nsec = host->due_ns % NS_PER_SECOND },
 	};
 
 	return timerfd_settime(host->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
@@ -75,7 +75,7 @@ static int set_timer(const struct host *host)
 static int read_facts(struct host *host, bool *changed)
 {
 	int64_t start_ns = moment_now().boot_ns, took_ns;
-	struct facts facts = {0};
+	struct facts facts = { 0 };
 	int err = netlink_read(&facts);
 
 	took_ns = moment_now().boot_ns - start_ns;
@@ -232,7 +232,7 @@ int host_protected(const struct host *host, struct protected_list *out)
 
 int host_default_interface(const struct host *host, char name[IF_NAMESIZE])
 {
-	const struct default_route *routes[] = {&host->facts.default4, &host->facts.default6};
+	const struct default_route *routes[] = { &host->facts.default4, &host->facts.default6 };
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		const char *found = facts_link_name(&host->facts, routes[i]->link);

@@ -26,11 +26,11 @@ static const struct {
 	size_t header_bytes;
 	bool optional; /* the running kernel may not have it */
 } dumps[] = {
-	{RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), false},
-	{RTM_GETADDR, AF_UNSPEC, sizeof(struct ifaddrmsg), false},
-	{RTM_GETROUTE, AF_INET, sizeof(struct rtmsg), false},
-	{RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg), false},
-	{RTM_GETNEXTHOP, AF_UNSPEC, sizeof(struct nhmsg), true},
+	{ RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg), false },
+	{ RTM_GETADDR, AF_UNSPEC, sizeof(struct ifaddrmsg), false },
+	{ RTM_GETROUTE, AF_INET, sizeof(struct rtmsg), false },
+	{ RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg), false },
+	{ RTM_GETNEXTHOP, AF_UNSPEC, sizeof(struct nhmsg), true },
 };
 
 static int collect(const struct nlmsghdr *message, void *data)
@@ -91,7 +91,7 @@ static int open_socket(int flags, struct mnl_socket **out)
 /* One try, on a socket of its own: what is left of a broken dump must not meet the next one. */
 static int read_once(struct facts *out)
 {
-	const struct timeval timeout = {.tv_sec = DUMP_TIMEOUT_S};
+	const struct timeval timeout = { .tv_sec = DUMP_TIMEOUT_S };
 	struct mnl_socket *socket;
 	int err = open_socket(0, &socket);
 
@@ -115,7 +115,7 @@ int netlink_read(struct facts *out)
 
 	/* EINTR: something changed during the dump, which may lack it or have it twice. */
 	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
-		struct facts facts = {0};
+		struct facts facts = { 0 };
 
 		err = read_once(&facts);
 		if (err) {
@@ -134,9 +134,9 @@ int netlink_subscribe(struct mnl_socket **out)
 		int group;
 		bool optional;
 	} groups[] = {
-		{RTNLGRP_LINK, false},	      {RTNLGRP_IPV4_IFADDR, false},
-		{RTNLGRP_IPV6_IFADDR, false}, {RTNLGRP_IPV4_ROUTE, false},
-		{RTNLGRP_IPV6_ROUTE, false},  {RTNLGRP_NEXTHOP, true},
+		{ RTNLGRP_LINK, false },	{ RTNLGRP_IPV4_IFADDR, false },
+		{ RTNLGRP_IPV6_IFADDR, false }, { RTNLGRP_IPV4_ROUTE, false },
+		{ RTNLGRP_IPV6_ROUTE, false },	{ RTNLGRP_NEXTHOP, true },
 	};
 	struct mnl_socket *socket;
 	int size = NOTICE_BUFFER_BYTES;
@@ -168,7 +168,7 @@ struct judgement {
 
 static enum notice judge_message(const struct nlmsghdr *message, const struct facts *known)
 {
-	struct facts said = {0};
+	struct facts said = { 0 };
 	bool failed, contained;
 
 	if (rtnl_is_default_route(message))
@@ -201,7 +201,7 @@ static int judge(const struct nlmsghdr *message, void *data)
 
 enum notice netlink_notices(struct mnl_socket *socket, const struct facts *known)
 {
-	struct judgement judgement = {.known = known, .notice = NOTICE_NONE};
+	struct judgement judgement = { .known = known, .notice = NOTICE_NONE };
 	char buffer[BUFFER_BYTES];
 
 	for (int i = 0; i < NOTICES_AT_ONCE; i++) {

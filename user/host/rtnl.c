@@ -35,7 +35,7 @@ static bool read_address(const struct nlattr *attr, int family, struct address *
 static int add_address(struct facts *facts, enum fact_kind kind, uint32_t link,
 		       const struct address *address)
 {
-	struct fact fact = {.kind = kind, .link = link, .prefix = prefix_of(address)};
+	struct fact fact = { .kind = kind, .link = link, .prefix = prefix_of(address) };
 
 	return facts_add(facts, &fact);
 }
@@ -211,7 +211,7 @@ static int take_unicast(struct route *route, struct facts *facts)
  */
 static int take_local(const struct route *route, enum fact_kind kind, struct facts *facts)
 {
-	struct fact fact = {.kind = kind, .link = route->link};
+	struct fact fact = { .kind = kind, .link = route->link };
 	uint32_t len = route->info->rtm_dst_len;
 	struct address address;
 

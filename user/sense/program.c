@@ -36,7 +36,7 @@ static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
-	return err ? err : bpf_map__reuse_fd(bpf->maps.verdict_control, maps->verdict_control);
+	return err ? err : bpf_map__reuse_fd(bpf->maps.data_verdict, maps->verdict_control);
 }
 
 static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)

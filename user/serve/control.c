@@ -76,7 +76,7 @@ static void on_request(void *context, const char *line, size_t len, struct answe
 		       answer);
 }
 
-static const struct connection_ops client_ops = {.answer = on_request, .gone = on_gone};
+static const struct connection_ops client_ops = { .answer = on_request, .gone = on_gone };
 
 /* Turns out the client that has been idle longest, if that is long enough. */
 static bool make_place(struct control *control)
@@ -100,7 +100,7 @@ static bool make_place(struct control *control)
 /* Tells a connection why it is closed, if it can be told at once. */
 static void refuse(int fd, const char *why)
 {
-	struct answer answer = {0};
+	struct answer answer = { 0 };
 
 	answer_error(&answer, "%s", why);
 	if (!answer.failed && send(fd, answer.text, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)

@@ -13,8 +13,8 @@
 struct control;
 
 /*
- * Listens on path (0660, root and group fwgen where that exists). A stale socket is replaced, a live
- * one is -EADDRINUSE. Returns 0 or -errno with a text.
+ * Listens on path (0660, root and group fwgen where that exists). A stale socket is replaced, a
+ * live one is -EADDRINUSE. Returns 0 or -errno with a text.
  */
 int control_open(struct loop *loop, const char *path, const struct view_ops *ops, void *context,
 		 struct control **out, char error[256]);

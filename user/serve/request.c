@@ -142,11 +142,11 @@ static const struct verb {
 	const char *help;
 	void (*answer)(const struct request *request);
 } verbs[] = {
-	{"status", 0, 0, "mode, interfaces, enforcers, record", answer_status},
-	{"sources", 0, 1, "the busiest sources first; limit (1000)", answer_sources},
-	{"rules", 0, 1, "the rules in force, newest first; limit (all)", answer_rules},
-	{"events", 0, 1, "the newest events first; limit (100)", answer_events},
-	{"help", 0, 0, "these verbs", answer_help},
+	{ "status", 0, 0, "mode, interfaces, enforcers, record", answer_status },
+	{ "sources", 0, 1, "the busiest sources first; limit (1000)", answer_sources },
+	{ "rules", 0, 1, "the rules in force, newest first; limit (all)", answer_rules },
+	{ "events", 0, 1, "the newest events first; limit (100)", answer_events },
+	{ "help", 0, 0, "these verbs", answer_help },
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -229,7 +229,8 @@ void request_answer(const char *line, size_t len, const struct view_ops *ops, vo
 		    size_t room_bytes, struct answer *answer)
 {
 	struct request request = {
-		.ops = ops, .context = context, .room_bytes = room_bytes, .answer = answer};
+		.ops = ops, .context = context, .room_bytes = room_bytes, .answer = answer
+	};
 	char error[256];
 	struct json *json = json_parse(line, len, error, sizeof(error));
 

@@ -91,7 +91,7 @@ static void give_to_group(const char *path)
 
 int socket_listen(const char *path, struct stat *made, char error[256])
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *verb = NULL;
 	int fd, err;
 
@@ -114,7 +114,8 @@ int socket_listen(const char *path, struct stat *made, char error[256])
 	}
 	if (lstat(path, made) < 0 || chmod(path, MODE) < 0)
 		verb = "set the rights of";
-	give_to_group(path);
+	else
+		give_to_group(path);
 	if (!verb && listen(fd, BACKLOG) < 0)
 		verb = "listen on";
 	if (!verb)

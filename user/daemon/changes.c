@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the decision to its effect, in the order of urgency: drop map, iptables, record, events.
+ * Runs in the tick thread and in the wake thread, so nothing here may wait for anything. What is to
+ * be done about a finding is decide/'s.
+ */
+#include "daemon/changes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/address.h"
+#include "base/log.h"
+#include "daemon/deny.h"
+
+/* From here on one sync is cheaper than removing one by one: each rebuilds the drop map's filter. */
+#define REMOVALS_ONE_BY_ONE 8
+
+static bool uses_dropmap(const struct daemon *daemon)
+{
+	return daemon->dropmap && daemon->config->response.xdp;
+}
+
+int daemon_ruleset(const struct daemon *daemon, struct rule **out, size_t *count)
+{
+	size_t n = policy_rule_count(daemon->policy);
+	struct rule *rules = malloc((n + daemon->deny.count + 1) * sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	n = policy_rules(daemon->policy, rules, n);
+	if (daemon->deny.count)
+		memcpy(rules + n, daemon->deny.rules, daemon->deny.count * sizeof(*rules));
+	*out = rules;
+	*count = n + daemon->deny.count;
+	return 0;
+}
+
+static void sync_dropmap(struct daemon *daemon, const struct rule *rules, size_t n,
+			 struct moment now)
+{
+	int err = dropmap_sync(daemon->dropmap, rules, n, now);
+
+	if (err)
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL,
+			   "failed to put all %zu blocks into the drop map: %s", n, strerror(-err));
+}
+
+/* The drop map alone, or the iptables enforcer too. */
+static void sync(struct daemon *daemon, bool all, struct moment now)
+{
+	struct rule *rules = NULL;
+	size_t n = 0;
+
+	if (daemon_ruleset(daemon, &rules, &n)) {
+		log_error("failed to bring the enforcers up to date: %s", strerror(ENOMEM));
+		return;
+	}
+	if (uses_dropmap(daemon))
+		sync_dropmap(daemon, rules, n, now);
+	if (all && daemon->iptables)
+		iptables_enforcer_sync(daemon->iptables, rules, n, now);
+	free(rules);
+}
+
+void daemon_sync(struct daemon *daemon, struct moment now)
+{
+	sync(daemon, true, now);
+}
+
+static void put(struct daemon *daemon, const struct rule *rule, struct moment now)
+{
+	int err = dropmap_put(daemon->dropmap, rule, now);
+	char prefix[PREFIX_TEXT];
+
+	/* Told once, until it works again: a full map would fill the log as well. */
+	if (err && err != daemon->put_error)
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL,
+			   "failed to put %s into the drop map: %s%s",
+			   prefix_format(&rule->prefix, prefix), strerror(-err),
+			   daemon->iptables ? "; iptables alone stops it" : "");
+	daemon->put_error = err;
+}
+
+static void take_out(struct daemon *daemon, const struct rule *rule, struct moment now)
+{
+	const struct rule *denied = deny_find(&daemon->deny, &rule->prefix);
+	char prefix[PREFIX_TEXT];
+	int err;
+
+	if (denied) { /* its place in the map is theirs again */
+		put(daemon, denied, now);
+		return;
+	}
+	err = dropmap_remove(daemon->dropmap, rule);
+	if (err && err != -ENOENT)
+		log_error("failed to remove %s from the drop map: %s",
+			  prefix_format(&rule->prefix, prefix), strerror(-err));
+}
+
+static void change_dropmap(struct daemon *daemon, const struct rule_change_list *changes,
+			   struct moment now)
+{
+	size_t removals = 0;
+
+	for (size_t i = 0; i < changes->count; i++)
+		removals += changes->items[i].kind == RULE_REMOVED;
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct rule_change *change = &changes->items[i];
+
+		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
+			put(daemon, &change->rule, now);
+		else if (change->kind == RULE_REMOVED && removals <= REMOVALS_ONE_BY_ONE)
+			take_out(daemon, &change->rule, now);
+	}
+	if (removals > REMOVALS_ONE_BY_ONE)
+		sync(daemon, false, now);
+}
+
+void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, struct moment now)
+{
+	if (changes->count && uses_dropmap(daemon))
+		change_dropmap(daemon, changes, now);
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct rule_change *change = &changes->items[i];
+
+		if (daemon->iptables)
+			iptables_enforcer_change(daemon->iptables, change, now);
+		recorder_rule_change(daemon->recorder, change, now);
+		events_rule(daemon->events, change, now);
+	}
+	changes->count = 0;
+}
+
+/* Who is denied altogether needs no rule besides, which would end sooner. */
+static void drop_denied(struct daemon *daemon, struct finding_list *findings)
+{
+	size_t kept = 0;
+
+	if (!daemon->deny.count)
+		return;
+	for (size_t i = 0; i < findings->count; i++) {
+		if (!deny_covers(&daemon->deny, &findings->items[i].source))
+			findings->items[kept++] = findings->items[i];
+	}
+	findings->count = kept;
+}
+
+void daemon_judge(struct daemon *daemon, struct judgement *judgement, struct moment now)
+{
+	struct finding_list *findings = &judgement->findings;
+
+	drop_denied(daemon, findings);
+	if (findings->count && policy_decide(daemon->policy, findings->items, findings->count,
+					     &judgement->changes))
+		log_error("failed to decide about all findings: %s", strerror(ENOMEM));
+	findings->count = 0;
+	daemon_carry_out(daemon, &judgement->changes, now);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's state as plain values for the control socket. Runs on the tick thread; takes the
+ * decision lock for no longer than copying takes, and asks neither database nor helper.
+ */
+#include "daemon/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/changes.h"
+#include "daemon/deny.h"
+#include "daemon/state.h"
+
+void view_count(struct watch *watch, const struct traffic *traffic)
+{
+	struct interface_status *status = &watch->status;
+	double seconds = (double)(traffic->end.boot_ns - traffic->start.boot_ns) / NS_PER_SECOND;
+
+	status->packets += traffic->packets;
+	status->bytes += traffic->bytes;
+	status->dropped += traffic->dropped;
+	status->attributed += traffic->attributed;
+	status->unattributed += traffic->unattributed;
+	status->wakes += traffic->wakes;
+	status->wakes_lost += traffic->wakes_lost;
+	status->overflow += traffic->overflow;
+	status->sources_estimate = traffic->sources_estimate;
+	status->blind_below_pps = traffic->blind_below_pps;
+	status->packets_per_second = seconds > 0 ? (double)traffic->packets / seconds : 0;
+	status->bytes_per_second = seconds > 0 ? (double)traffic->bytes / seconds : 0;
+}
+
+/* Our own pages; the tables that are mapped besides are the sensors'. */
+static uint64_t memory_bytes(const struct daemon *daemon)
+{
+	unsigned long long resident = 0, shared = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	uint64_t bytes = 0;
+
+	if (file) {
+		if (fscanf(file, "%*s %llu %llu", &resident, &shared) == 2 && resident > shared)
+			bytes = (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+		fclose(file);
+	}
+	for (unsigned int i = 0; i < daemon->watch_count; i++)
+		bytes += sensor_memory_bytes(daemon->watches[i].sensor);
+	return bytes;
+}
+
+static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)
+{
+	dropmap_status(daemon->dropmap, out);
+	for (unsigned int i = 0; i < daemon->watch_count; i++) {
+		const struct watch *watch = &daemon->watches[i];
+
+		if (!watch->failing[0])
+			continue;
+		out->state = ENFORCER_UNENFORCED;
+		snprintf(out->reason, sizeof(out->reason), "%s", watch->failing);
+	}
+}
+
+static void show_enforcers(const struct daemon *daemon, struct status *out)
+{
+	const struct config *config = daemon->config;
+	struct enforcer_status *iptables;
+	bool xdp = config->response.xdp && config->mode == MODE_ENFORCE;
+
+	if (xdp)
+		show_xdp(daemon, &out->enforcers[out->enforcer_count++]);
+	if (!daemon->iptables)
+		return;
+	iptables = &out->enforcers[out->enforcer_count++];
+	iptables_enforcer_status(daemon->iptables, iptables);
+	/* What XDP drops never gets there: it stands by, and that is no fault. */
+	if (xdp && iptables->state == ENFORCER_ENFORCED &&
+	    out->enforcers[0].state == ENFORCER_ENFORCED)
+		iptables->state = ENFORCER_STANDBY;
+}
+
+static void show_record(const struct daemon *daemon, struct status *out)
+{
+	struct recorder_stats stats;
+
+	recorder_stats(daemon->recorder, &stats);
+	out->record.queued = stats.queued;
+	out->record.written = stats.written;
+	out->record.lost = stats.lost;
+	snprintf(out->record.failing, sizeof(out->record.failing), "%s", stats.failing);
+}
+
+static void show_status(void *context, struct status *out)
+{
+	struct daemon *daemon = context;
+	const struct config *config = daemon->config;
+
+	*out = (struct status){ .mode = config->mode,
+				.version = FWGEN_VERSION,
+				.evidence = "none",
+				.interface_count = daemon->watch_count,
+				.tick_ms_last = daemon->tick_ms_last,
+				.tick_ms_max = daemon->tick_ms_max };
+	out->uptime_s = (double)(moment_now().boot_ns - daemon->started.boot_ns) / NS_PER_SECOND;
+	for (unsigned int i = 0; i < daemon->watch_count; i++)
+		out->interfaces[i] = daemon->watches[i].status;
+	show_enforcers(daemon, out);
+	show_record(daemon, out);
+	out->memory_bytes = memory_bytes(daemon);
+	memcpy(out->config_path, config->path, sizeof(out->config_path));
+	memcpy(out->database, config->storage.database, sizeof(out->database));
+	daemon_lock(daemon);
+	out->tracked_sources = detect_tracked(daemon->detect);
+	out->active_rules = policy_rule_count(daemon->policy) + daemon->deny.count;
+	daemon_unlock(daemon);
+}
+
+static enum source_state state_of(const struct daemon *daemon, const struct prefix *source)
+{
+	const struct rule *rule = policy_find(daemon->policy, source);
+
+	if (deny_covers(&daemon->deny, source))
+		return SOURCE_BLOCKED;
+	if (rule)
+		return rule->action == ACTION_LIMIT ? SOURCE_LIMITED : SOURCE_BLOCKED;
+	return policy_protected(daemon->policy, source) ? SOURCE_PROTECTED : SOURCE_PASSING;
+}
+
+static size_t show_sources(void *context, struct source_status *out, size_t max)
+{
+	struct daemon *daemon = context;
+	size_t n;
+
+	daemon_lock(daemon);
+	n = detect_top(daemon->detect, out, max);
+	for (size_t i = 0; i < n; i++)
+		out[i].state = state_of(daemon, &out[i].source);
+	daemon_unlock(daemon);
+	return n;
+}
+
+static size_t show_rules(void *context, struct rule_status *out, size_t max)
+{
+	struct daemon *daemon = context;
+	struct enforcer_status iptables = { .state = ENFORCER_UNENFORCED };
+	struct rule *rules = NULL;
+	size_t n = 0;
+	int err;
+
+	daemon_lock(daemon);
+	err = daemon_ruleset(daemon, &rules, &n);
+	daemon_unlock(daemon);
+	if (err)
+		return 0;
+	if (daemon->iptables)
+		iptables_enforcer_status(daemon->iptables, &iptables);
+	if (n > max)
+		n = max;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bytes;
+
+		out[i] = (struct rule_status){ .rule = rules[i] };
+		out[i].in_xdp = daemon->config->response.xdp &&
+				!dropmap_hits(daemon->dropmap, &rules[i], &out[i].packets_dropped,
+					      &bytes);
+		out[i].in_iptables = iptables.state != ENFORCER_UNENFORCED;
+	}
+	free(rules);
+	return n;
+}
+
+static size_t show_events(void *context, struct event *out, size_t max)
+{
+	struct daemon *daemon = context;
+
+	return events_last(daemon->events, out, max);
+}
+
+const struct view_ops daemon_view = {
+	.status = show_status,
+	.sources = show_sources,
+	.rules = show_rules,
+	.events = show_events,
+};
