@@ -52,7 +52,7 @@ static void settle(struct rule_table *table, struct rule_node *node)
 {
 	size_t place = node->place;
 
-	while (0 && earlier(node, table->heap[(place - 1) / 2])) {
+	while (place && earlier(node, table->heap[(place - 1) / 2])) {
 		put(table, place, table->heap[(place - 1) / 2]);
 		place = (place - 1) / 2;
 	}

@@ -119,7 +119,7 @@ static void begin_sync(struct changes *changes)
 	changes->syncing = true;
 	changes->sync_failed = false;
 	changes->staged_count = 0;
-	changes->refused_before += changes->refused;
+	changes->refused_before = changes_refused(changes);
 	changes->refused = 0;
 }
 
@@ -169,4 +169,10 @@ void changes_take(struct changes *changes, const struct message *message)
 bool changes_are_many(const struct changes *changes)
 {
 	return changes->line_count >= BATCH_LINES;
+}
+
+uint64_t changes_refused(const struct changes *changes)
+{
+	return changes->refused > changes->refused_before ? changes->refused
+							  : changes->refused_before;
 }

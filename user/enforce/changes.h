@@ -32,6 +32,8 @@ struct changes {
 void changes_take(struct changes *changes, const struct message *message);
 /* Whether the batch is as large as one should be. */
 bool changes_are_many(const struct changes *changes);
+/* How many lines are not in the kernel, as far as is known now. */
+uint64_t changes_refused(const struct changes *changes);
 /* Carries out what is gathered. Refusals are counted in *changes. */
 void changes_apply(struct changes *changes);
 

@@ -20,6 +20,7 @@
 #define CHECK_NS	   (2 * NS_PER_SECOND)
 #define COUNT_NS	   (250 * NS_PER_MS) /* after a batch */
 #define RESYNC_INTERVAL_NS (30 * NS_PER_SECOND)
+#define RESYNC_FULL_NS	   (120 * NS_PER_SECOND) /* takes many seconds then */
 
 struct helper {
 	int fd;
@@ -56,7 +57,7 @@ static void tell_text(const struct helper *helper, enum message_type type, int e
 
 static void report(const struct helper *helper)
 {
-	uint64_t refused = helper->changes.refused + helper->changes.refused_before;
+	uint64_t refused = changes_refused(&helper->changes);
 	struct message message = {
 		.type = MESSAGE_STATE,
 		.enforced = !helper->check_error[0] && !refused,
@@ -166,7 +167,9 @@ static void check(struct helper *helper)
 		if (!helper->changes.syncing && now >= helper->resync_allowed_ns &&
 		    (changes.sets || helper->changes.refused)) {
 			tell_text(helper, MESSAGE_RESYNC, 0, "");
-			helper->resync_allowed_ns = now + RESYNC_INTERVAL_NS;
+			helper->resync_allowed_ns =
+				now +
+				(helper->netfilter.full ? RESYNC_FULL_NS : RESYNC_INTERVAL_NS);
 		}
 	}
 	helper->check_due_ns = now_ns() + CHECK_NS;

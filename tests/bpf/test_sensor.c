@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The sensor on a real interface: a veth pair in a network namespace of the test's own, frames
+ * through a packet socket, the program attached natively.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/address.h"
+#include "enforce/dropmap.h"
+#include "sense/grace.h"
+#include "sense/sensor.h"
+
+struct world {
+	struct dropmap *dropmap;
+	struct grace *grace;
+	struct config *config;
+	int socket; /* sends on the far end of the pair */
+	int wakes;
+	char pin_dir[64];
+};
+
+static void run(const char *command)
+{
+	if (system(command))
+		fail_msg("failed to run: %s", command);
+}
+
+static int open_world(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct dropmap_options options = { .max_blocks = 1024 };
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	char error[512];
+
+	if (geteuid()) {
+		print_message("skipped: needs root\n");
+		exit(0);
+	}
+	assert_int_equal(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	run("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1;"
+	    "ip link add far type veth peer name near; ip link set far up; ip link set near up");
+	snprintf(world->pin_dir, sizeof(world->pin_dir), "/tmp/fwgen-bpf-XXXXXX");
+	assert_non_null(mkdtemp(world->pin_dir));
+	assert_int_equal(mount("bpf", world->pin_dir, "bpf", 0, NULL), 0);
+	options.pin_dir = world->pin_dir;
+
+	assert_int_equal(dropmap_open(&options, &world->dropmap, error), 0);
+	assert_int_equal(grace_start(&world->grace), 0);
+	world->config = config_defaults();
+	world->config->sensor.table_buckets = 1024;
+	world->socket = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	to.sll_ifindex = if_nametoindex("far");
+	assert_int_equal(bind(world->socket, (void *)&to, sizeof(to)), 0);
+	*state = world;
+	return 0;
+}
+
+static int close_world(void **state)
+{
+	struct world *world = *state;
+
+	close(world->socket);
+	grace_stop(&world->grace);
+	dropmap_close(&world->dropmap, false);
+	config_free(&world->config);
+	umount2(world->pin_dir, MNT_DETACH);
+	rmdir(world->pin_dir);
+	free(world);
+	return 0;
+}
+
+static int open_sensor(struct world *world, struct sensor **out, char error[512])
+{
+	struct sensor_options options = {
+		.interface = "near",
+		.config = world->config,
+		.memory_mb = 64,
+		.marks = { .packets = 1000,
+			   .syn = 50,
+			   .udp = 1000,
+			   .icmp = 1000,
+			   .odd_flags = 1000,
+			   .ports = 100,
+			   .hosts = 100,
+			   .per_interval = 64 },
+		.pin_dir = world->pin_dir,
+	};
+
+	dropmap_maps(world->dropmap, &options.maps);
+	return sensor_open(&options, out, error);
+}
+
+/* A SYN from 198.51.100.`host` to 192.0.2.1. */
+static void send_syn(struct world *world, int host, uint16_t port)
+{
+	unsigned char frame[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
+	unsigned char *ip = frame + 14, *tcp = ip + 20;
+
+	memcpy(ip, (unsigned char[]){ 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6 }, 10);
+	memcpy(ip + 12, (unsigned char[]){ 198, 51, 100, host, 192, 0, 2, 1 }, 8);
+	memcpy(tcp, (unsigned char[]){ 0x30, 0x39, port >> 8, port & 0xff }, 4);
+	tcp[12] = 0x50;
+	tcp[13] = 0x02;
+	assert_int_equal(send(world->socket, frame, sizeof(frame), 0), sizeof(frame));
+}
+
+/* Turns the tables, waits for the grace period, reads. */
+static void collect(struct world *world, struct sensor *sensor, struct interval *out)
+{
+	struct pollfd done = { .fd = grace_fd(world->grace), .events = POLLIN };
+	uint64_t count;
+
+	sensor_flip(sensor, moment_now());
+	grace_request(world->grace);
+	assert_int_equal(poll(&done, 1, 5000), 1);
+	assert_int_equal(read(done.fd, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(sensor_collect(sensor, out), 0);
+}
+
+static void counts_by_source(void **state)
+{
+	struct world *world = *state;
+	struct interval interval;
+	struct sensor *sensor;
+	char error[512];
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	assert_string_equal(sensor_kind(sensor), "xdp");
+	for (int i = 0; i < 30; i++)
+		send_syn(world, 1 + i % 3, 80);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.traffic.packets, 30);
+	assert_int_equal(interval.traffic.attributed, 30);
+	assert_int_equal(interval.traffic.unattributed, 0);
+	assert_int_equal(interval.traffic.tcp, 30);
+	assert_int_equal(interval.source_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(interval.sources[i].entry.packets, 10);
+		assert_int_equal(interval.sources[i].entry.syn, 10);
+		assert_int_equal(interval.sources[i].entry.distinct_ports, 1);
+	}
+	assert_int_equal(interval.destination_count, 1);
+	assert_int_equal(interval.destinations[0].entry.distinct_hosts, 3);
+
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.traffic.packets, 0);
+	assert_int_equal(interval.source_count, 0);
+	sensor_close(&sensor, false);
+}
+
+static void on_wake(void *context, const struct wake_record *record)
+{
+	struct world *world = context;
+
+	assert_true(record->entry.syn >= 50);
+	world->wakes++;
+}
+
+static void wakes_at_the_mark(void **state)
+{
+	struct world *world = *state;
+	struct sensor *sensor;
+	struct pollfd fd;
+	char error[512];
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	fd = (struct pollfd){ .fd = sensor_wake_fd(sensor), .events = POLLIN };
+	for (int i = 0; i < 49; i++)
+		send_syn(world, 9, 80);
+	assert_int_equal(poll(&fd, 1, 0), 0);
+	/* 50 is the mark, 64 and 128 the powers of two above it */
+	for (int i = 49; i < 130; i++)
+		send_syn(world, 9, 80);
+	assert_int_equal(poll(&fd, 1, 2000), 1);
+	assert_int_equal(sensor_wake_consume(sensor, on_wake, world), 3);
+	assert_int_equal(world->wakes, 3);
+	sensor_close(&sensor, false);
+}
+
+static void blocked_packets_are_dropped_and_counted(void **state)
+{
+	struct world *world = *state;
+	struct rule rule = { .id = 7, .action = ACTION_DROP, .classes = CLASS_ALL };
+	struct interval interval;
+	struct sensor *sensor;
+	uint64_t packets, bytes;
+	char error[512];
+
+	assert_int_equal(prefix_parse("198.51.100.7", &rule.prefix), 0);
+	rule.expires = moment_plus(moment_now(), 60 * NS_PER_SECOND);
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	assert_int_equal(dropmap_put(world->dropmap, &rule, moment_now()), 0);
+	for (int i = 0; i < 20; i++)
+		send_syn(world, 7 + i % 2, 80);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.traffic.packets, 20);
+	assert_int_equal(interval.traffic.dropped, 10);
+	assert_int_equal(dropmap_hits(world->dropmap, &rule, &packets, &bytes), 0);
+	assert_int_equal(packets, 10);
+	assert_int_equal(bytes, 600);
+	assert_int_equal(dropmap_remove(world->dropmap, &rule), 0);
+	send_syn(world, 7, 80);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.traffic.dropped, 0);
+	sensor_close(&sensor, false);
+}
+
+static void a_kept_link_is_adopted(void **state)
+{
+	struct world *world = *state;
+	struct interval interval;
+	struct sensor *sensor, *again;
+	char error[512], path[128], why[160];
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	snprintf(path, sizeof(path), "%s/link-near", world->pin_dir);
+	sensor_close(&sensor, true);
+	assert_int_equal(access(path, F_OK), 0);
+
+	assert_int_equal(open_sensor(world, &again, error), 0);
+	assert_int_equal(sensor_verify(again, why), 0);
+	send_syn(world, 3, 80);
+	collect(world, again, &interval);
+	assert_int_equal(interval.traffic.packets, 1);
+
+	run("bpftool link | grep -q 'xdp' && bpftool link detach pinned $(find /tmp -path "
+	    "'/tmp/fwgen-bpf-*/link-near')");
+	assert_int_equal(sensor_verify(again, why), -ENODEV);
+	sensor_close(&again, false);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void another_program_is_named_and_stays(void **state)
+{
+	struct world *world = *state;
+	struct sensor *sensor = NULL;
+	char error[512] = "";
+
+	run("ip link set dev near xdp obj build/tests/bench/bench.bpf.o sec xdp 2>/dev/null ||"
+	    "ip link set dev near xdp obj build/jiffies.bpf.o sec xdp");
+	assert_int_equal(open_sensor(world, &sensor, error), -EBUSY);
+	assert_null(sensor);
+	assert_non_null(strstr(error, "near"));
+	assert_non_null(strstr(error, "XDP program \""));
+	run("ip link show dev near | grep -q xdp; ip link set dev near xdp off");
+}
+
+static void a_missing_interface_is_named(void **state)
+{
+	struct world *world = *state;
+	struct sensor_options options = { .interface = "nosuch",
+					  .config = world->config,
+					  .memory_mb = 64 };
+	struct sensor *sensor = NULL;
+	char error[512] = "";
+
+	dropmap_maps(world->dropmap, &options.maps);
+	assert_int_equal(sensor_open(&options, &sensor, error), -ENODEV);
+	assert_non_null(strstr(error, "nosuch"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_by_source),
+		cmocka_unit_test(wakes_at_the_mark),
+		cmocka_unit_test(blocked_packets_are_dropped_and_counted),
+		cmocka_unit_test(a_kept_link_is_adopted),
+		cmocka_unit_test(another_program_is_named_and_stays),
+		cmocka_unit_test(a_missing_interface_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, open_world, close_world);
+}

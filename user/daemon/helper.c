@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps an iptables helper at work: listens to it, and makes a new one when it died, later each
+ * time in a row. What it is told is changes.c's business. The drop map goes on meanwhile.
+ */
+#include "daemon/helper.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include "base/log.h"
+
+#define RESTART_SECONDS_MAX 60
+
+static void restart_later(struct daemon *daemon);
+
+static void on_restart(void *context, uint64_t expirations)
+{
+	struct daemon *daemon = context;
+	struct enforcer_status status;
+	int err;
+
+	(void)expirations;
+	if (!daemon->iptables)
+		return;
+	iptables_enforcer_status(daemon->iptables, &status);
+	if (status.state == ENFORCER_ENFORCED) { /* it has stood since the last try */
+		daemon->helper_failures = 0;
+		return;
+	}
+	err = iptables_enforcer_restart(daemon->iptables);
+	if (err == -EBUSY) /* it lives, and says itself what is wrong */
+		return;
+	if (!err)
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_WARNING,
+			   "the iptables helper was started anew");
+	else
+		log_error("failed to restart the iptables helper: %s", strerror(-err));
+	if (err)
+		restart_later(daemon);
+}
+
+/* After 1 s, then 2, 4, ... */
+static void restart_later(struct daemon *daemon)
+{
+	int64_t seconds = daemon->helper_failures < 6 ? 1LL << daemon->helper_failures
+						      : RESTART_SECONDS_MAX;
+
+	if (daemon->helper_failures < 6)
+		daemon->helper_failures++;
+	loop_remove(&daemon->helper_timer);
+	if (loop_add_timer(daemon->loop, seconds * NS_PER_SECOND, 0, on_restart, daemon,
+			   &daemon->helper_timer))
+		log_error("failed to plan a restart of the iptables helper");
+}
+
+static void on_helper(void *context, uint32_t events)
+{
+	struct daemon *daemon = context;
+	struct enforcer_status status;
+
+	(void)events;
+	if (iptables_enforcer_receive(daemon->iptables) != -EPIPE)
+		return;
+	iptables_enforcer_status(daemon->iptables, &status);
+	events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL,
+		   "iptables rules are not kept up to date: %s%s", status.reason,
+		   daemon->config->response.xdp ? "; the drop map goes on blocking" : "");
+	restart_later(daemon);
+}
+
+int helper_open(struct daemon *daemon, char error[512])
+{
+	const char *names[CONFIG_INTERFACES_MAX];
+	struct iptables_options options = { .interfaces = names };
+	struct iptables_enforcer *enforcer = NULL;
+	int err;
+
+	for (unsigned int i = 0; i < daemon->config->interface_count; i++)
+		names[options.interface_count++] = daemon->config->interfaces[i];
+	err = iptables_enforcer_start(&options, &enforcer, error);
+	if (err)
+		return err;
+	err = loop_add_fd(daemon->loop, iptables_enforcer_fd(enforcer), EPOLLIN, on_helper, daemon,
+			  &daemon->helper_source);
+	if (err) {
+		snprintf(error, 512, "failed to watch the iptables helper: %s", strerror(-err));
+		iptables_enforcer_stop(&enforcer, daemon->adopted);
+		return err;
+	}
+	daemon->helper_failures = 0;
+	daemon_lock(daemon);
+	daemon->iptables = enforcer;
+	daemon_unlock(daemon);
+	return 0;
+}
+
+void helper_close(struct daemon *daemon, bool keep)
+{
+	struct iptables_enforcer *enforcer;
+	int err;
+
+	loop_remove(&daemon->helper_timer);
+	loop_remove(&daemon->helper_source);
+	daemon_lock(daemon);
+	enforcer = daemon->iptables;
+	daemon->iptables = NULL; /* the wake thread uses it no more */
+	daemon_unlock(daemon);
+	if (!enforcer)
+		return;
+	err = iptables_enforcer_stop(&enforcer, keep);
+	if (err)
+		log_error("failed to remove fwgen's iptables rules: %s; fwgen off tries again",
+			  strerror(-err));
+}

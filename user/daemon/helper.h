@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The iptables enforcer in the daemon's hands. Private to daemon/. */
+#ifndef FWGEN_DAEMON_HELPER_H
+#define FWGEN_DAEMON_HELPER_H
+
+#include "daemon/state.h"
+
+/* Starts the helper process and watches it. Returns 0, or -errno with a text. */
+int helper_open(struct daemon *daemon, char error[512]);
+/* Ends it; keep: its rules stay. Nothing when it is not there. */
+void helper_close(struct daemon *daemon, bool keep);
+
+#endif
