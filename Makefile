@@ -75,6 +75,21 @@ unit: $(UNIT)
 bpf-test: $(BPF_TEST)
 	@set -e; for t in $(BPF_TEST); do echo "== $$t"; $$t; done
 
+# The sanitized daemon or another binary: FWGEN_BINARY=...; the long forms: FWGEN_FULL=1.
+system: $(BINARY)
+	/usr/bin/python3 -B -m pytest tests/system
+
+test: unit bpf-test system
+
+soak: $(BINARY)
+	/usr/bin/python3 -B tests/system/soak.py 600
+
+lint:
+	scripts/lint
+
+format:
+	clang-format -i $(wildcard include/*.h bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch])
+
 clean:
 	rm -rf build fwgen
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What `make bench` runs through BPF_PROG_TEST_RUN: a driver that writes a new source into the frame
- * and tail-calls the program under test; the floor, which does nothing; and the textbook
- * counters that fwgen is compared with.
+ * What `make bench` runs through BPF_PROG_TEST_RUN: a driver that writes a new source into the
+ * frame and tail-calls the program under test; a sender that puts such frames on a wire; the
+ * floors, which do nothing; and the textbook counters that fwgen is compared with.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 
@@ -37,8 +36,20 @@ struct {
 	__type(value, struct counters);
 } lru_percpu SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 8);
+	__type(key, __u32);
+	__type(value, __u32);
+} wires SEC(".maps");
+
 __u32 sources = 1; /* how many different ones; 0: every packet a new one */
+__u32 first_source = 0x0a000000;
 __u32 state = 1;
+__u32 wire; /* of send */
+
+/* The source of IPv4, and bytes 4 to 7 of IPv6's: every IPv6 source is in a /64 of its own. */
+#define SOURCE_OFFSET 26
 
 static __always_inline __u32 next_source(void)
 {
@@ -55,31 +66,43 @@ static __always_inline __u32 next_source(void)
 	return ((__u64)x * sources) >> 32;
 }
 
+static __always_inline int write_source(struct xdp_md *ctx)
+{
+	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	if (data + SOURCE_OFFSET + 4 > end)
+		return 0;
+	*(__u32 *)(data + SOURCE_OFFSET) = bpf_htonl(first_source + next_source());
+	return 1;
+}
+
 SEC("xdp")
 int drive(struct xdp_md *ctx)
 {
-	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 source = next_source();
-
-	if (data + 54 > end)
-		return XDP_ABORTED;
-	if (data[12] == 0x08)
-		*(__u32 *)(data + 26) = bpf_htonl(0x0a000000 + source);
-	else
-		*(__u32 *)(data + 34) = bpf_htonl(source);
-	bpf_tail_call(ctx, &target, 0);
+	if (write_source(ctx))
+		bpf_tail_call(ctx, &target, 0);
 	return XDP_ABORTED;
+}
+
+SEC("xdp")
+int send(struct xdp_md *ctx)
+{
+	if (!write_source(ctx))
+		return XDP_ABORTED;
+	return bpf_redirect_map(&wires, wire, 0);
 }
 
 SEC("xdp")
 int pass(struct xdp_md *ctx)
 {
+	(void)ctx;
 	return XDP_PASS;
 }
 
 SEC("xdp")
 int drop(struct xdp_md *ctx)
 {
+	(void)ctx;
 	return XDP_DROP;
 }
 

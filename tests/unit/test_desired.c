@@ -36,7 +36,7 @@ static void test_messages_round_trip(void **state)
 		{ .type = MESSAGE_SET,
 		  .member = member_of("2001:db8::/32", "syn-l7"),
 		  .rule_id = UINT32_MAX,
-		  .deadline_ms = INT64_MAX / NS_PER_MS },
+		  .deadline_ns = INT64_MAX },
 		{ .type = MESSAGE_UNSET, .member = member_of("192.0.2.1", "all") },
 		{ .type = MESSAGE_SYNC },
 		{ .type = MESSAGE_SYNCED },
@@ -68,7 +68,7 @@ static void test_messages_round_trip(void **state)
 		assert_int_equal(got.type, messages[i].type);
 		assert_memory_equal(&got.member, &messages[i].member, sizeof(got.member));
 		assert_int_equal(got.rule_id, messages[i].rule_id);
-		assert_int_equal(got.deadline_ms, messages[i].deadline_ms);
+		assert_int_equal(got.deadline_ns, messages[i].deadline_ns);
 		assert_int_equal(got.keep, messages[i].keep);
 		assert_int_equal(got.error, messages[i].error);
 		assert_int_equal(got.enforced, messages[i].enforced);
@@ -138,7 +138,7 @@ static void test_changes_are_told_once(void **state)
 	}
 	assert_true(desired_pending(desired));
 	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 150000\n");
+	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 150000000000\n");
 	assert_false(desired_pending(desired));
 	desired_unset(desired, &rule);
 	assert_int_equal(desired_members(desired), 0);
@@ -159,7 +159,7 @@ static void test_what_was_not_sent_is_kept(void **state)
 	assert_true(desired_encode(desired, encoded, sizeof(encoded)) > 0);
 	/* not sent: the socket was full */
 	assert_true(desired_pending(desired));
-	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 100000\n");
+	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 100000000000\n");
 	desired_free(&desired);
 }
 
@@ -175,10 +175,10 @@ static void test_two_rules_want_one_member(void **state)
 	drain(desired);
 	assert_int_equal(desired_set(desired, &found), 0);
 	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000\n");
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000\n");
 	desired_unset(desired, &manual);
 	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 2 192.0.2.1 all 60000\n");
+	assert_string_equal(drain(desired), "set 2 192.0.2.1 all 60000000000\n");
 	/* a late removal of a rule that is not there any more changes nothing */
 	desired_unset(desired, &manual);
 	assert_false(desired_pending(desired));
@@ -200,8 +200,8 @@ static void test_a_rule_changes_its_classes(void **state)
 	rule.classes = CLASS_SYN;
 	assert_int_equal(desired_set(desired, &rule), 0);
 	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 3 192.0.2.1 syn 60000\nunset 192.0.2.1 udp\n"
-					    "set 3 192.0.2.1 syn 60000\n");
+	assert_string_equal(drain(desired), "set 3 192.0.2.1 syn 60000000000\nunset 192.0.2.1 udp\n"
+					    "set 3 192.0.2.1 syn 60000000000\n");
 	desired_free(&desired);
 }
 
@@ -218,7 +218,7 @@ static void test_resync_brackets_everything(void **state)
 	drain(desired);
 	desired_unset(desired, &b);
 	desired_resync(desired);
-	assert_string_equal(drain(desired), "sync\nset 1 192.0.2.1 all 60000\nsynced\n");
+	assert_string_equal(drain(desired), "sync\nset 1 192.0.2.1 all 60000000000\nsynced\n");
 	assert_false(desired_pending(desired));
 	desired_free(&desired);
 }
@@ -279,7 +279,7 @@ static void test_waiting_removals_are_bounded(void **state)
 	}
 	len = desired_encode(desired, encoded, sizeof(encoded) - 1);
 	encoded[len] = '\0';
-	assert_int_equal(strncmp(encoded, "sync\nset 1 192.0.2.1 all 60000\n", 31), 0);
+	assert_int_equal(strncmp(encoded, "sync\nset 1 192.0.2.1 all 60000000000\n", 37), 0);
 	desired_free(&desired);
 }
 

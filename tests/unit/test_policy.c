@@ -574,6 +574,50 @@ static void test_actions(void **state)
 	box_free(box);
 }
 
+/* Forged packets must not turn a long, proven limit into a short, unproven block. */
+static void test_proven_rule_stays(void **state)
+{
+	struct box *box = box_new();
+	struct finding finding = finding_of(box, "203.0.113.1");
+
+	(void)state;
+	box->config.detectors[DETECTOR_UDP_FLOOD].action = ACTION_LIMIT;
+	policy_reconfigure(box->policy, &box->config);
+	finding.detector = DETECTOR_UDP_FLOOD;
+	finding.evidence = EVIDENCE_PROVEN;
+	assert_int_equal(decide(box, &finding)->rule.action, ACTION_LIMIT);
+	assert_null(decide_source(box, "203.0.113.1"));
+	/* nor does proof of something that is only limited weaken a drop */
+	assert_int_equal(decide_source(box, "203.0.113.2")->rule.action, ACTION_DROP);
+	finding.source = prefix_text("203.0.113.2");
+	assert_null(decide(box, &finding));
+	box_free(box);
+}
+
+/* More sources than are remembered: the oldest is told about again, the newest is not. */
+static void test_memory_of_the_told_is_bounded(void **state)
+{
+	enum { SOURCES = 150000 };
+	struct box *box = box_new();
+	struct finding finding = finding_of(box, "203.0.113.1");
+	unsigned int told = 0;
+
+	(void)state;
+	protect(box, "10.0.0.0/8", "access.allow");
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < SOURCES; i++) {
+			finding.source = numbered(i);
+			told += decide(box, &finding) != NULL;
+		}
+	}
+	assert_int_equal(told, 2 * SOURCES);
+	for (uint32_t i = SOURCES - 60000; i < SOURCES; i++) {
+		finding.source = numbered(i);
+		assert_null(decide(box, &finding));
+	}
+	box_free(box);
+}
+
 static void test_proven_escalates(void **state)
 {
 	static const int64_t seconds[] = { 600, 2400, 9600, 38400, 86400, 86400 };
@@ -736,6 +780,8 @@ int main(void)
 		cmocka_unit_test(test_budget_for_unproven),
 		cmocka_unit_test(test_prefix_is_limited_not_dropped),
 		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_proven_rule_stays),
+		cmocka_unit_test(test_memory_of_the_told_is_bounded),
 		cmocka_unit_test(test_proven_escalates),
 		cmocka_unit_test(test_observe),
 		cmocka_unit_test(test_reconfigure),

@@ -13,7 +13,8 @@
 #include "base/log.h"
 #include "daemon/deny.h"
 
-/* From here on one sync is cheaper than removing one by one: each rebuilds the drop map's filter. */
+/* From here on one sync is cheaper than removing one by one: each rebuilds the drop map's filter.
+ */
 #define REMOVALS_ONE_BY_ONE 8
 
 static bool uses_dropmap(const struct daemon *daemon)
@@ -151,8 +152,8 @@ void daemon_judge(struct daemon *daemon, struct judgement *judgement, struct mom
 	struct finding_list *findings = &judgement->findings;
 
 	drop_denied(daemon, findings);
-	if (findings->count && policy_decide(daemon->policy, findings->items, findings->count,
-					     &judgement->changes))
+	if (findings->count &&
+	    policy_decide(daemon->policy, findings->items, findings->count, &judgement->changes))
 		log_error("failed to decide about all findings: %s", strerror(ENOMEM));
 	findings->count = 0;
 	daemon_carry_out(daemon, &judgement->changes, now);

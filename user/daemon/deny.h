@@ -6,8 +6,8 @@
 #include "daemon/state.h"
 
 /*
- * Makes the denied prefixes agree with configuration, mode and protected set, and tells the enforcers
- * when that changes something or their time runs low. With the decision lock held.
+ * Makes the denied prefixes agree with configuration, mode and protected set, and tells the
+ * enforcers when that changes something or their time runs low. With the decision lock held.
  */
 void deny_update(struct daemon *daemon, struct moment now);
 void deny_free(struct deny *deny);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From what happened to a line for people, a row for the database and an entry of the ring. An attack from
- * ten thousand sources makes ten thousand rules in a second: their events are bounded here, so that
- * log and disk do not become the victim. The table `rules` is complete all the same (changes.c).
+ * From what happened to a line for people, a row for the database and an entry of the ring. An
+ * attack from ten thousand sources makes ten thousand rules in a second: their events are bounded
+ * here, so that log and disk do not become the victim. The table `rules` is complete all the same
+ * (changes.c).
  */
 #include "daemon/events.h"
 
@@ -186,7 +187,8 @@ static void detail(const struct rule_change *change, char *buf, size_t size)
 
 	snprintf(buf, size,
 		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"evidence\":\"%s\","
-		 "\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"expires_at\":\"%s\"}",
+		 "\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"expires_at\":\"%"
+		 "s\"}",
 		 rule->id, action_name(rule->action), classes_format(rule->classes, classes),
 		 evidence_name(rule->evidence), (unsigned long long)rule->observed,
 		 (unsigned long long)rule->limit.count, rule->limit.seconds,

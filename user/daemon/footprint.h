@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the last daemon of this network namespace kept its things, for `fwgen off`. Private to daemon/. */
+/* Where the last daemon of this network namespace kept its things, for `fwgen off`. Private to
+ * daemon/. */
 #ifndef FWGEN_DAEMON_FOOTPRINT_H
 #define FWGEN_DAEMON_FOOTPRINT_H
 
 #include <limits.h>
 
 struct footprint {
-	char database[PATH_MAX];
-	char socket[108];
+	char database[PATH_MAX + 1]; /* each with its newline, while it is read */
+	char socket[110];
 };
 
 /* Each returns 0 or -errno. */

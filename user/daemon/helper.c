@@ -11,23 +11,18 @@
 #include "base/log.h"
 
 #define RESTART_SECONDS_MAX 60
+#define SAME_TROUBLE_NS	    (2 * RESTART_SECONDS_MAX * NS_PER_SECOND)
 
 static void restart_later(struct daemon *daemon);
 
 static void on_restart(void *context, uint64_t expirations)
 {
 	struct daemon *daemon = context;
-	struct enforcer_status status;
 	int err;
 
 	(void)expirations;
 	if (!daemon->iptables)
 		return;
-	iptables_enforcer_status(daemon->iptables, &status);
-	if (status.state == ENFORCER_ENFORCED) { /* it has stood since the last try */
-		daemon->helper_failures = 0;
-		return;
-	}
 	err = iptables_enforcer_restart(daemon->iptables);
 	if (err == -EBUSY) /* it lives, and says itself what is wrong */
 		return;
@@ -43,11 +38,14 @@ static void on_restart(void *context, uint64_t expirations)
 /* After 1 s, then 2, 4, ... */
 static void restart_later(struct daemon *daemon)
 {
-	int64_t seconds = daemon->helper_failures < 6 ? 1LL << daemon->helper_failures
-						      : RESTART_SECONDS_MAX;
+	int64_t now_ns = moment_now().boot_ns, seconds = 1;
 
-	if (daemon->helper_failures < 6)
-		daemon->helper_failures++;
+	if (now_ns - daemon->helper_failed_ns < SAME_TROUBLE_NS)
+		seconds = 2 * daemon->helper_wait_s;
+	if (seconds > RESTART_SECONDS_MAX)
+		seconds = RESTART_SECONDS_MAX;
+	daemon->helper_wait_s = seconds;
+	daemon->helper_failed_ns = now_ns;
 	loop_remove(&daemon->helper_timer);
 	if (loop_add_timer(daemon->loop, seconds * NS_PER_SECOND, 0, on_restart, daemon,
 			   &daemon->helper_timer))
@@ -88,7 +86,6 @@ int helper_open(struct daemon *daemon, char error[512])
 		iptables_enforcer_stop(&enforcer, daemon->adopted);
 		return err;
 	}
-	daemon->helper_failures = 0;
 	daemon_lock(daemon);
 	daemon->iptables = enforcer;
 	daemon_unlock(daemon);

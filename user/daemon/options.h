@@ -11,7 +11,7 @@ enum options_verb { VERB_RUN = 1 << 0, VERB_CHECK = 1 << 1, VERB_OFF = 1 << 2 };
 
 struct options {
 	char interfaces[CONFIG_INTERFACES_MAX][IF_NAMESIZE];
-	unsigned int interface_count; /* 0: not given */
+	unsigned int interface_count;  /* 0: not given */
 	const char *config, *database; /* NULL: not given; they point into argv */
 	bool has_mode, has_backend;
 	enum mode mode;
@@ -21,8 +21,8 @@ struct options {
 };
 
 /*
- * Reads the options behind the verb; each may be written --name VALUE or --name=VALUE. Returns 0, or
- * -EINVAL with a text that names the option and what would be right; *out is untouched then.
+ * Reads the options behind the verb; each may be written --name VALUE or --name=VALUE. Returns 0,
+ * or -EINVAL with a text that names the option and what would be right; *out is untouched then.
  */
 int options_parse(enum options_verb verb, int count, char *const *arguments, struct options *out,
 		  char error[256]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration with the command line laid upon it: what was typed wins over the file, at start
- * and at every reload. The result goes through the model's own reader once more, so that a value from the
- * command line is held to the same rules, and the hash is of what is in force.
+ * and at every reload. The result goes through the model's own reader once more, so that a value
+ * from the command line is held to the same rules, and the hash is of what is in force.
  */
 #include "daemon/overrides.h"
 

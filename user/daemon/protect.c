@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The protected set: what the box tells of itself (host/) and what access.allow names, given to policy,
- * which makes no rule for it, and to the drop map, whose program checks it before any drop.
+ * The protected set: what the box tells of itself (host/) and what access.allow names, given to
+ * policy, which makes no rule for it, and to the drop map, whose program checks it before any drop.
  */
 #include "daemon/protect.h"
 

@@ -42,7 +42,8 @@ struct watch {
 	char failing[160]; /* what sensor_verify said last, "": fine */
 };
 
-/* Findings and the changes they lead to; kept between uses for their memory. One for each thread. */
+/* Findings and the changes they lead to; kept between uses for their memory. One for each thread.
+ */
 struct judgement {
 	struct finding_list findings;
 	struct rule_change_list changes;
@@ -58,7 +59,7 @@ struct daemon {
 	const struct options *options;
 	struct config *config; /* changed by the tick thread, under the decision lock */
 	struct moment started;
-	bool running, keep;    /* keep: what is in the kernel stays at the end */
+	bool running, keep; /* keep: what is in the kernel stays at the end */
 	bool waiting_for_grace;
 
 	int lock_fd;		/* -1: not taken */
@@ -87,7 +88,8 @@ struct daemon {
 
 	struct judgement judgement; /* the tick thread's */
 	struct wake *wake;
-	unsigned int helper_failures; /* in a row, for the time until the next try */
+	int64_t helper_failed_ns; /* when the helper died last, 0: never */
+	int64_t helper_wait_s;	  /* how long its restart waited then */
 	double tick_ms_last, tick_ms_max;
 };
 

@@ -161,9 +161,9 @@ static size_t show_rules(void *context, struct rule_status *out, size_t max)
 		uint64_t bytes;
 
 		out[i] = (struct rule_status){ .rule = rules[i] };
-		out[i].in_xdp = daemon->config->response.xdp &&
-				!dropmap_hits(daemon->dropmap, &rules[i], &out[i].packets_dropped,
-					      &bytes);
+		out[i].in_xdp =
+			daemon->config->response.xdp &&
+			!dropmap_hits(daemon->dropmap, &rules[i], &out[i].packets_dropped, &bytes);
 		out[i].in_iptables = iptables.state != ENFORCER_UNENFORCED;
 	}
 	free(rules);

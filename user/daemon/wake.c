@@ -22,6 +22,7 @@ struct wake {
 	pthread_t thread;
 	bool running;
 	int epoll_fd, end_fd;
+	struct sensor *reading; /* whose records are being judged */
 	struct judgement judgement;
 };
 
@@ -32,6 +33,10 @@ static void judge_record(void *context, const struct wake_record *record)
 	struct moment now;
 
 	daemon_lock(daemon);
+	if (sensor_drained(wake->reading, record->epoch)) {
+		daemon_unlock(daemon); /* the tick judges, or has judged, the same packets */
+		return;
+	}
 	now = moment_now(); /* after the lock: never earlier than an interval that it waited for */
 	if (detect_provisional(daemon->detect, &record->entry, now, &wake->judgement.findings))
 		log_error("failed to judge a wake record: %s", strerror(ENOMEM));
@@ -42,7 +47,10 @@ static void judge_record(void *context, const struct wake_record *record)
 /* A ring that cannot be read is left alone: its sources are found at the interval's end. */
 static void drain(struct wake *wake, struct sensor *sensor)
 {
-	int n = sensor_wake_consume(sensor, judge_record, wake);
+	int n;
+
+	wake->reading = sensor;
+	n = sensor_wake_consume(sensor, judge_record, wake);
 
 	if (n >= 0 || n == -EINTR || n == -EAGAIN)
 		return;

@@ -8,7 +8,7 @@
 
 int memo_init(struct memo *memo, uint32_t size)
 {
-	*memo = (struct memo){.size = size};
+	*memo = (struct memo){ .size = size };
 	memo->items = calloc(size, sizeof(*memo->items));
 	memo->heads = calloc(size, sizeof(*memo->heads));
 	if (memo->items && memo->heads)
@@ -21,7 +21,7 @@ void memo_done(struct memo *memo)
 {
 	free(memo->items);
 	free(memo->heads);
-	*memo = (struct memo){0};
+	*memo = (struct memo){ 0 };
 }
 
 static uint32_t *head_of(const struct memo *memo, const struct prefix *prefix, uint32_t tag)
@@ -75,7 +75,7 @@ void memo_set(struct memo *memo, const struct prefix *prefix, uint32_t tag, uint
 		if (item->until_ns)
 			forget(memo, (uint32_t)(item - memo->items) + 1);
 		head = head_of(memo, prefix, tag);
-		*item = (struct memo_item){.prefix = *prefix, .tag = tag, .next = *head};
+		*item = (struct memo_item){ .prefix = *prefix, .tag = tag, .next = *head };
 		*head = (uint32_t)(item - memo->items) + 1;
 	}
 	item->value = value;

@@ -166,10 +166,19 @@ static bool is_stronger(const struct policy *policy, const struct finding *findi
 	       (proves && (drops || action == rule->action));
 }
 
+/* By the weaker of the two evidences: proof of one thing does not prolong a guess at another. */
+static int64_t renewal_for(const struct policy *policy, const struct finding *finding,
+			   const struct rule *rule)
+{
+	if (rule->evidence == EVIDENCE_UNPROVEN)
+		return settings_duration_ns(&policy->settings, EVIDENCE_UNPROVEN, 0);
+	return duration_for(policy, finding);
+}
+
 static int renew(struct policy *policy, const struct finding *finding, struct rule_node *node,
 		 struct rule_change_list *out)
 {
-	int64_t duration_ns = duration_for(policy, finding);
+	int64_t duration_ns = renewal_for(policy, finding, &node->rule);
 	struct rule_change change;
 
 	if (policy->settings.mode == MODE_OBSERVE)

@@ -13,7 +13,7 @@
 
 int rule_table_init(struct rule_table *table)
 {
-	*table = (struct rule_table){.head_count = FIRST_HEADS};
+	*table = (struct rule_table){ .head_count = FIRST_HEADS };
 	table->heads = calloc(table->head_count, sizeof(*table->heads));
 	return table->heads ? 0 : -ENOMEM;
 }
@@ -24,7 +24,7 @@ void rule_table_done(struct rule_table *table)
 		free(table->heap[i]);
 	free(table->heap);
 	free(table->heads);
-	*table = (struct rule_table){0};
+	*table = (struct rule_table){ 0 };
 }
 
 static struct rule_node **head_of(const struct rule_table *table, const struct prefix *prefix)
@@ -111,7 +111,7 @@ int rule_table_add(struct rule_table *table, const struct rule *rule, struct rul
 		return -ENOMEM;
 	}
 	head = head_of(table, &rule->prefix);
-	*node = (struct rule_node){.rule = *rule, .chain = *head, .older = table->newest};
+	*node = (struct rule_node){ .rule = *rule, .chain = *head, .older = table->newest };
 	*head = node;
 	if (table->newest)
 		table->newest->newer = node;
@@ -166,7 +166,7 @@ struct rule_node *rule_table_exact(const struct rule_table *table, const struct 
 struct rule_node *rule_table_covering(const struct rule_table *table, const struct prefix *prefix)
 {
 	for (int len = (int)prefix->len; len >= 0; len--) {
-		struct prefix wider = {.len = (uint32_t)len};
+		struct prefix wider = { .len = (uint32_t)len };
 		struct rule_node *node;
 
 		if (!table->lengths[len])

@@ -91,7 +91,7 @@ static bool convert_spread(void *context, struct spread_window *window)
 
 int detect_reconfigure(struct detect *detect, const struct config *config)
 {
-	struct conversion conversion = {.from = &detect->plan};
+	struct conversion conversion = { .from = &detect->plan };
 	struct source *source;
 	uint32_t cursor = 0;
 	struct plan *plan = malloc(sizeof(*plan));
@@ -102,9 +102,9 @@ int detect_reconfigure(struct detect *detect, const struct config *config)
 	conversion.to = plan;
 	plan_inherit(conversion.from, plan, &conversion.heirs);
 	while ((source = tracker_next(&detect->tracker, &cursor))) {
-		conversion.time = (struct window_time){.start_ns = detect->last_end_ns,
-						       .end_ns = detect->last_end_ns,
-						       .before_ns = source->last_ns};
+		conversion.time = (struct window_time){ .start_ns = detect->last_end_ns,
+							.end_ns = detect->last_end_ns,
+							.before_ns = source->last_ns };
 		tracker_filter(&detect->tracker, source, convert_window, convert_spread,
 			       &conversion);
 	}
@@ -177,7 +177,7 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
-		.time = {.start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns},
+		.time = { .start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns },
 		.at = traffic->end,
 		.out = out,
 	};
@@ -215,8 +215,8 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 		.tracker = &detect->tracker,
 		.entry = entry,
 		/* the running interval began where the last one ended */
-		.time = {.start_ns = known ? detect->last_end_ns : now.boot_ns,
-			 .end_ns = now.boot_ns},
+		.time = { .start_ns = known ? detect->last_end_ns : now.boot_ns,
+			  .end_ns = now.boot_ns },
 		.at = now,
 		.provisional = true,
 		.out = out,

@@ -44,7 +44,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 	uint8_t len = entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
 	struct finding finding = {
 		.at = judgement->at,
-		.source = {.address = address_masked(&entry->address, len), .len = len},
+		.source = { .address = address_masked(&entry->address, len), .len = len },
 		.detector = limit->id,
 		.evidence = EVIDENCE_UNPROVEN,
 		.count = count,
@@ -115,7 +115,7 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 
 int judge_counts(struct judgement *judgement)
 {
-	struct window *windows[PLAN_LIMITS_MAX] = {0}, *window;
+	struct window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
 	int r;
 
 	if (judgement->source) {

@@ -34,7 +34,7 @@ static void read_bits(const struct table_entry *entry, struct spread_bits *out)
 {
 	uint64_t udp = entry->udp > entry->amplifier ? entry->udp - entry->amplifier : 0;
 
-	*out = (struct spread_bits){.tries = entry_unanswered(entry) + entry->icmp};
+	*out = (struct spread_bits){ .tries = entry_unanswered(entry) + entry->icmp };
 	if (udp && !asks_services(entry))
 		out->tries += udp;
 	if (!entry->hosts)
@@ -86,10 +86,11 @@ static bool single_bits(const struct judgement *judgement, const struct window_s
 
 	if (!source || !source->try_ns || judgement->answered)
 		return false;
-	since = (struct window_time){.start_ns = source->try_ns, .end_ns = judgement->time.end_ns};
+	since = (struct window_time){ .start_ns = source->try_ns,
+				      .end_ns = judgement->time.end_ns };
 	if (window_share(shape, &since) > 1)
 		return false;
-	*out = (struct spread_bits){.hosts = 1ULL << source->try_host % 64, .tries = 1};
+	*out = (struct spread_bits){ .hosts = 1ULL << source->try_host % 64, .tries = 1 };
 	if (source->try_port != TRY_NONE)
 		out->ports[source->try_port / 64] = 1ULL << source->try_port % 64;
 	return true;
@@ -192,7 +193,7 @@ static int keep(struct judgement *judgement, struct spread_window **windows,
 
 int judge_spread(struct judgement *judgement)
 {
-	struct spread_window *windows[PLAN_LIMITS_MAX] = {0}, *window;
+	struct spread_window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
 	struct spread_bits now, all;
 	int r = 0;
 

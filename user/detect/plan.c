@@ -30,7 +30,7 @@ static unsigned int find_spread(struct plan *plan, int64_t window_ns)
 
 static void add_limit(struct plan *plan, enum detector_id id, const struct limit *limit)
 {
-	struct plan_limit item = {.id = id, .ops = detectors[id], .limit = *limit};
+	struct plan_limit item = { .id = id, .ops = detectors[id], .limit = *limit };
 	int64_t window_ns = limit->seconds * NS_PER_SECOND;
 
 	if (item.ops->count) {
@@ -48,7 +48,7 @@ static void add_limit(struct plan *plan, enum detector_id id, const struct limit
 
 void plan_make(const struct config *config, struct plan *out)
 {
-	*out = (struct plan){0};
+	*out = (struct plan){ 0 };
 	for (unsigned int id = 0; id < DETECTOR_COUNT; id++) {
 		const struct detector_config *detector = &config->detectors[id];
 
@@ -115,7 +115,7 @@ static void inherit_spreads(const struct plan *from, const struct plan *to, bool
 
 void plan_inherit(const struct plan *from, const struct plan *to, struct plan_heirs *out)
 {
-	bool counting[PLAN_LIMITS_MAX] = {false}, spreads[PLAN_LIMITS_MAX] = {false};
+	bool counting[PLAN_LIMITS_MAX] = { false }, spreads[PLAN_LIMITS_MAX] = { false };
 
 	for (unsigned int i = 0; i < PLAN_LIMITS_MAX; i++)
 		out->counting[i] = out->spreads[i] = PLAN_NO_HEIR;

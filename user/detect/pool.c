@@ -17,7 +17,7 @@ int pool_init(struct pool *pool, size_t object_bytes, uint32_t max)
 
 	if (!slabs)
 		return -ENOMEM;
-	*pool = (struct pool){.object_bytes = object_bytes, .max = max, .slabs = slabs};
+	*pool = (struct pool){ .object_bytes = object_bytes, .max = max, .slabs = slabs };
 	return 0;
 }
 
@@ -28,7 +28,7 @@ void pool_done(struct pool *pool)
 			free(pool->slabs[i]);
 		free(pool->slabs);
 	}
-	*pool = (struct pool){0};
+	*pool = (struct pool){ 0 };
 }
 
 void *pool_at(const struct pool *pool, uint32_t number)

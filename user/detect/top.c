@@ -94,7 +94,7 @@ size_t top_sources(const struct tracker *tracker, int64_t now_ns, struct source_
 		const struct source *source = heap[i].source;
 
 		out[i] = (struct source_status){
-			.source = {.address = source->address, .len = source->prefix_len},
+			.source = { .address = source->address, .len = source->prefix_len },
 			.packets = source->packets,
 			.bytes = source->bytes,
 			.dropped = source->dropped,

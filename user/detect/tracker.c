@@ -30,7 +30,7 @@ int tracker_init(struct tracker *tracker, uint32_t max_sources)
 
 	while (size < max_sources)
 		size *= 2;
-	*tracker = (struct tracker){.mask = size - 1};
+	*tracker = (struct tracker){ .mask = size - 1 };
 	tracker->heads = calloc(size, sizeof(*tracker->heads));
 	if (!tracker->heads || pool_init(&tracker->sources, sizeof(struct source), max_sources) ||
 	    pool_init(&tracker->windows, sizeof(struct window),
@@ -49,7 +49,7 @@ void tracker_done(struct tracker *tracker)
 	pool_done(&tracker->windows);
 	pool_done(&tracker->spreads);
 	free(tracker->heads);
-	*tracker = (struct tracker){0};
+	*tracker = (struct tracker){ 0 };
 }
 
 static struct source *source_at(const struct tracker *tracker, uint32_t number)

@@ -12,7 +12,7 @@
 
 void window_shape_init(struct window_shape *shape, uint64_t count, int64_t window_ns)
 {
-	*shape = (struct window_shape){.count = count, .window_ns = window_ns};
+	*shape = (struct window_shape){ .count = count, .window_ns = window_ns };
 	shape->tick_ns = window_ns / WINDOW_TICKS;
 	if (shape->tick_ns < 1)
 		shape->tick_ns = 1;

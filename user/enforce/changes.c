@@ -11,7 +11,7 @@
 
 #define BATCH_NS      (5 * NS_PER_MS)
 #define BATCH_FULL_NS NS_PER_SECOND /* while a set is full, a batch means reading it whole */
-#define BATCH_LINES   16384
+#define BATCH_LINES   65536
 
 static void refuse(struct changes *changes, uint64_t count, const char *why)
 {
@@ -85,9 +85,8 @@ static void set_member(struct changes *changes, const struct message *message)
 	}
 	out = gather(changes);
 	if (out)
-		ruleset_write_add(
-			out, member, message->rule_id,
-			ruleset_timeout(message->deadline_ms * NS_PER_MS, moment_now().boot_ns));
+		ruleset_write_add(out, member, message->rule_id,
+				  ruleset_timeout(message->deadline_ns, moment_now().boot_ns));
 }
 
 static void unset_member(struct changes *changes, const struct ruleset_member *member)

@@ -275,7 +275,7 @@ static size_t encode_entry(const struct desired *desired, const struct entry *en
 
 		if (best) {
 			message.rule_id = best->id;
-			message.deadline_ms = (best->expires_ns + NS_PER_MS - 1) / NS_PER_MS;
+			message.deadline_ns = best->expires_ns;
 		}
 		len += message_format(&message, buf + len);
 	}

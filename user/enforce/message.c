@@ -21,7 +21,7 @@ static void one_line(const char *text, char out[MESSAGE_TEXT])
 {
 	size_t i;
 
-	for (i = 0; text[i] && i < MESSAGE_TEXT - 1; i++)
+	for (i = 0; i < MESSAGE_TEXT - 1 && text[i]; i++)
 		out[i] = iscntrl((unsigned char)text[i]) ? ' ' : text[i];
 	out[i] = '\0';
 }
@@ -34,7 +34,7 @@ static int format_arguments(const struct message *m, char *buf, size_t size)
 	case MESSAGE_SET:
 		return snprintf(buf, size, " %u %s %s %" PRId64, m->rule_id,
 				prefix_format(&m->member.prefix, prefix),
-				ruleset_kind_format(&m->member.kind, kind), m->deadline_ms);
+				ruleset_kind_format(&m->member.kind, kind), m->deadline_ns);
 	case MESSAGE_UNSET:
 		return snprintf(buf, size, " %s %s", prefix_format(&m->member.prefix, prefix),
 				ruleset_kind_format(&m->member.kind, kind));
@@ -91,7 +91,7 @@ static bool scan_arguments(const char *arguments, struct message *m)
 	switch (m->type) {
 	case MESSAGE_SET:
 		return sscanf(arguments, "%u %49s %19s %" SCNd64, &m->rule_id, prefix, kind,
-			      &m->deadline_ms) == 4 &&
+			      &m->deadline_ns) == 4 &&
 		       scan_member(prefix, kind, &m->member);
 	case MESSAGE_UNSET:
 		return sscanf(arguments, "%49s %19s", prefix, kind) == 2 &&

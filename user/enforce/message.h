@@ -2,7 +2,7 @@
 /*
  * What daemon and helper say to each other: packets (SOCK_SEQPACKET) of whole text lines.
  *
- *   daemon:  set ID PREFIX KIND DEADLINE_MS | unset PREFIX KIND | sync | synced | stop keep|remove
+ *   daemon:  set ID PREFIX KIND DEADLINE_NS | unset PREFIX KIND | sync | synced | stop keep|remove
  *   helper:  ready | failed ERRNO TEXT | state enforced|unenforced MEMBERS REPAIRS PACKETS TEXT
  *            | note TEXT | resync | stopped ERRNO
  *
@@ -37,7 +37,7 @@ struct message {
 	/* SET, UNSET */
 	struct ruleset_member member;
 	uint32_t rule_id;
-	int64_t deadline_ms;
+	int64_t deadline_ns;
 	/* STOP */
 	bool keep;
 	/* FAILED, STOPPED: 0 or -errno */

@@ -28,7 +28,8 @@ struct sensor {
 	void (*wake_fn)(void *context, const struct wake_record *record);
 	void *wake_context;
 
-	uint32_t closed_epoch; /* the one to collect */
+	uint32_t closed_epoch;	/* the one to collect */
+	uint32_t drained_epoch; /* the last that was collected; atomic */
 	struct moment started; /* the running interval */
 	struct moment closed_start, closed_end;
 	uint64_t overflow_seen;
@@ -285,6 +286,7 @@ int sensor_collect(struct sensor *sensor, struct interval *out)
 	struct tables_sum sum, destinations;
 	int err, destination_err;
 
+	__atomic_store_n(&sensor->drained_epoch, sensor->closed_epoch, __ATOMIC_RELEASE);
 	err = tables_drain(&sensor->sources, sensor->closed_epoch, seconds, &sensor->source_merge,
 			   &sum);
 	destination_err = tables_drain(&sensor->destinations, sensor->closed_epoch, seconds,
@@ -311,6 +313,12 @@ int sensor_wake_consume(struct sensor *sensor,
 	sensor->wake_fn = fn;
 	sensor->wake_context = context;
 	return ring_buffer__consume(sensor->ring);
+}
+
+bool sensor_drained(const struct sensor *sensor, uint32_t epoch)
+{
+	/* epochs wrap: the difference tells which is later */
+	return (int32_t)(epoch - __atomic_load_n(&sensor->drained_epoch, __ATOMIC_ACQUIRE)) <= 0;
 }
 
 const char *sensor_interface(const struct sensor *sensor)

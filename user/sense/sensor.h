@@ -47,6 +47,13 @@ int sensor_wake_fd(const struct sensor *sensor);
 int sensor_wake_consume(struct sensor *sensor,
 			void (*fn)(void *context, const struct wake_record *record), void *context);
 
+/*
+ * Whether a wake record of this epoch is out of date: sensor_collect has begun to read that interval,
+ * and what the record's copy says comes, or came, with its samples. To be asked under the lock that
+ * guards the windows, or the same packets could be counted twice.
+ */
+bool sensor_drained(const struct sensor *sensor, uint32_t epoch);
+
 const char *sensor_interface(const struct sensor *sensor);
 const char *sensor_kind(const struct sensor *sensor); /* "xdp", "xdp-generic" */
 /* 0: link and program are ours and attached; otherwise -errno and a text. */

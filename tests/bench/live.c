@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Packets on a wire: a sender program makes frames in the kernel (BPF_F_TEST_XDP_LIVE_FRAMES) and
+ * redirects them into a veth; its peer's native XDP program, fwgen or a floor, runs in the same
+ * CPU's softirq. Time is the wall's, since the kernel may move that softirq to its own thread.
+ */
+#include <ifaddrs.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "bench.h"
+
+#define CALIBRATE_PACKETS 200000
+#define BATCH		  64 /* one poll of the receiver: its ring never fills */
+#define LOST_MAX	  0.001
+
+struct lane {
+	const char *name, *variant;
+	enum wire wire;
+	uint32_t sources, first_source;
+	struct plant *plant; /* NULL: a floor */
+	bool drops;
+	uint32_t packets; /* a run */
+	double ns[BENCH_RUNS_MAX];
+};
+
+/* Frames that the receiving end's XDP has seen; the counter is 32 bits wide and wraps. */
+static uint32_t received(enum wire wire)
+{
+	char name[IF_NAMESIZE];
+	struct ifaddrs *all;
+	uint32_t packets = 0;
+	bool found = false;
+
+	snprintf(name, sizeof(name), "fwb%dr", wire);
+	if (getifaddrs(&all))
+		die("failed to read interface counters: %m");
+	for (struct ifaddrs *at = all; at; at = at->ifa_next) {
+		const struct rtnl_link_stats *stats = at->ifa_data;
+
+		if (!stats || !at->ifa_addr || at->ifa_addr->sa_family != AF_PACKET ||
+		    strcmp(at->ifa_name, name) != 0)
+			continue;
+		packets = stats->rx_packets;
+		found = true;
+	}
+	freeifaddrs(all);
+	if (!found)
+		die("failed to read the counters of %s", name);
+	return packets;
+}
+
+static void send_frames(struct bench *bench, uint32_t packets)
+{
+	unsigned char frame[FRAME_BYTES];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame,
+		    .data_size_in = frame_build(FRAME_UDP, frame), .repeat = packets,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(bench->bpf->progs.send), &options);
+
+	if (err)
+		die("failed to send live frames: %s", strerror(-err));
+}
+
+/* The frames went through the real program: its own totals must say the same as the interface. */
+static void check(const struct lane *lane, uint32_t sent, uint32_t arrived)
+{
+	const struct plant *plant = lane->plant;
+
+	if (arrived > sent || arrived < sent * (1 - LOST_MAX))
+		die("%s %s: %u of %u frames arrived", lane->name, lane->variant, arrived, sent);
+	if (!plant)
+		return;
+	if (plant->packets != arrived || plant->dropped != (lane->drops ? arrived : 0))
+		die("%s: fwgen counted %llu packets and %llu drops of %u frames", lane->name,
+		    (unsigned long long)plant->packets, (unsigned long long)plant->dropped,
+		    arrived);
+}
+
+static double measure(struct bench *bench, const struct lane *lane, uint32_t packets)
+{
+	uint32_t before = received(lane->wire), arrived;
+	double start, ns;
+
+	bench->bpf->data->sources = lane->sources;
+	bench->bpf->data->first_source = lane->first_source;
+	bench->bpf->bss->wire = lane->wire;
+	if (lane->plant)
+		plant_start(lane->plant, bench->cpu);
+	start = bench_clock_ns(CLOCK_MONOTONIC);
+	send_frames(bench, packets);
+	ns = bench_clock_ns(CLOCK_MONOTONIC) - start;
+	for (int i = 0; i < 100 && received(lane->wire) - before < packets; i++)
+		usleep(1000); /* the last batch may wait for the kernel's thread */
+	if (lane->plant)
+		plant_stop(lane->plant);
+	arrived = received(lane->wire) - before;
+	check(lane, packets, arrived);
+	return ns / arrived;
+}
+
+static void connect_wires(struct bench *bench)
+{
+	for (__u32 wire = 0; wire < WIRES; wire++) {
+		char name[IF_NAMESIZE];
+		__u32 ifindex;
+
+		snprintf(name, sizeof(name), "fwb%ut", wire);
+		ifindex = if_nametoindex(name);
+		if (!ifindex || bpf_map_update_elem(bpf_map__fd(bench->bpf->maps.wires), &wire,
+						    &ifindex, BPF_ANY))
+			die("failed to connect %s: %m", name);
+	}
+}
+
+static void attach_floor(enum wire wire, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+	char name[IF_NAMESIZE];
+
+	/* the link's descriptor lives as long as the process */
+	snprintf(name, sizeof(name), "fwb%dr", wire);
+	if (bpf_link_create(prog_fd, if_nametoindex(name), BPF_XDP, &options) < 0)
+		die("failed to attach to %s: %m", name);
+}
+
+void bench_live(struct bench *bench)
+{
+	struct lane lanes[] = {
+		{ "live_pass", "floor", WIRE_PASS, 0, 0x0a000000, NULL, false, 0, { 0 } },
+		{ "live_pass", "fwgen", WIRE_FWGEN, 0, 0x0a000000, &bench->plain, false, 0, { 0 } },
+		{ "live_blocked",
+		  "floor",
+		  WIRE_DROP,
+		  1000,
+		  PLANT_BLOCKED_FIRST,
+		  NULL,
+		  true,
+		  0,
+		  { 0 } },
+		{ "live_blocked",
+		  "fwgen",
+		  WIRE_FWGEN_BLOCKS,
+		  1000,
+		  PLANT_BLOCKED_FIRST,
+		  &bench->blocking,
+		  true,
+		  0,
+		  { 0 } },
+	};
+	const size_t count = sizeof(lanes) / sizeof(*lanes);
+
+	connect_wires(bench);
+	attach_floor(WIRE_PASS, bpf_program__fd(bench->bpf->progs.pass));
+	attach_floor(WIRE_DROP, bpf_program__fd(bench->bpf->progs.drop));
+	bench_pin(bench->cpu);
+	for (size_t i = 0; i < count; i++)
+		lanes[i].packets =
+			2 * bench->interval_ms * 1e6 / measure(bench, &lanes[i], CALIBRATE_PACKETS);
+	for (unsigned int run = 0; run < bench->runs; run++)
+		for (size_t i = 0; i < count; i++)
+			lanes[i].ns[run] = measure(bench, &lanes[i], lanes[i].packets);
+	for (size_t i = 0; i < count; i++)
+		bench_report(lanes[i].name, lanes[i].variant, lanes[i].ns, bench->runs);
+}

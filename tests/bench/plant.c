@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The daemon's use of the data plane, without detection: the benchmark measures what runs in
+ * production, through the same functions, and not a copy of it.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/address.h"
+#include "bench.h"
+#include "detect/detect.h"
+#include "enforce/dropmap.h"
+#include "sense/grace.h"
+#include "sense/sensor.h"
+
+/* Prefixes that a daemon protects on any box: every drop is checked against them. */
+static const char *const protected_texts[] = {
+	"127.0.0.0/8", "0.0.0.0",	  "169.254.0.0/16", "224.0.0.0/4",
+	"192.0.2.1",   "255.255.255.255", "fe80::/10",	    "ff00::/8",
+};
+
+static void protect(struct plant *plant)
+{
+	struct protected_list list = { 0 };
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(protected_texts) / sizeof(*protected_texts) && !err; i++) {
+		struct prefix prefix;
+
+		err = prefix_parse(protected_texts[i], &prefix);
+		err = err ? err : protected_list_add(&list, &prefix, "bench");
+	}
+	err = err ? err : dropmap_protect(plant->dropmap, &list);
+	if (err)
+		die("failed to protect prefixes: %s", strerror(-err));
+	protected_list_free(&list);
+}
+
+static void block_sources(struct plant *plant, unsigned int blocks)
+{
+	struct moment now = moment_now();
+
+	for (unsigned int i = 0; i < blocks; i++) {
+		struct address address =
+			address_from_ipv4(__builtin_bswap32(PLANT_BLOCKED_FIRST + i));
+		struct rule rule = {
+			.id = i + 1,
+			.prefix = prefix_of(&address),
+			.action = ACTION_DROP,
+			.classes = CLASS_ALL,
+			.expires = moment_plus(now, 3600 * NS_PER_SECOND),
+		};
+		int err = dropmap_put(plant->dropmap, &rule, now);
+
+		if (err)
+			die("failed to add block %u: %s", i, strerror(-err));
+	}
+}
+
+/* The program that the sensor attached, for the driver's tail call. */
+static int attached_program(const char *interface)
+{
+	__u32 id = 0;
+	int err = bpf_xdp_query_id(if_nametoindex(interface), XDP_FLAGS_DRV_MODE, &id), fd;
+
+	fd = err ? err : bpf_prog_get_fd_by_id(id);
+	if (fd < 0)
+		die("failed to find the program on %s: %s", interface, strerror(-fd));
+	return fd;
+}
+
+void plant_open(struct plant *plant, const char *interface, unsigned int blocks)
+{
+	struct dropmap_options dropmap = { .max_blocks = 65536 };
+	struct sensor_options sensor = { .interface = interface };
+	char error[512];
+
+	*plant = (struct plant){ .config = config_defaults(), .prog_fd = -1 };
+	if (!plant->config)
+		die("failed to make a configuration: out of memory");
+	if (dropmap_open(&dropmap, &plant->dropmap, error))
+		die("%s", error);
+	protect(plant);
+	block_sources(plant, blocks);
+	sensor.config = plant->config;
+	sensor.memory_mb = plant->config->sensor.memory_mb;
+	dropmap_maps(plant->dropmap, &sensor.maps);
+	detect_wake_marks(plant->config, &sensor.marks);
+	if (sensor_open(&sensor, &plant->sensor, error))
+		die("%s", error);
+	if (grace_start(&plant->grace))
+		die("failed to start waiting for grace periods: %m");
+	plant->prog_fd = attached_program(interface);
+	usleep(60000); /* a turned filter is left alone for 50 ms */
+	dropmap_maintain(plant->dropmap, moment_now());
+}
+
+void plant_close(struct plant *plant)
+{
+	close(plant->prog_fd);
+	grace_stop(&plant->grace);
+	sensor_close(&plant->sensor, false);
+	dropmap_close(&plant->dropmap, false);
+	config_free(&plant->config);
+}
+
+static void ignore_wake(void *context, const struct wake_record *record)
+{
+	(void)context;
+	(void)record;
+}
+
+/* What the daemon does at each tick. */
+static struct traffic turn(struct plant *plant)
+{
+	struct pollfd ready = { .fd = grace_fd(plant->grace), .events = POLLIN };
+	struct interval interval = { 0 };
+	uint64_t count;
+
+	sensor_flip(plant->sensor, moment_now());
+	grace_request(plant->grace);
+	if (poll(&ready, 1, 5000) != 1 || read(ready.fd, &count, sizeof(count)) != sizeof(count))
+		die("failed to wait for a grace period");
+	sensor_wake_consume(plant->sensor, ignore_wake, NULL);
+	if (sensor_collect(plant->sensor, &interval))
+		die("failed to drain the tables: out of memory");
+	return interval.traffic;
+}
+
+void plant_begin(struct plant *plant)
+{
+	/* what was counted before, nothing, is not collected: it would set the rates to that */
+	sensor_flip(plant->sensor, moment_now());
+}
+
+uint64_t plant_end(struct plant *plant)
+{
+	return turn(plant).packets;
+}
+
+static void tick(struct plant *plant)
+{
+	struct traffic traffic = turn(plant);
+
+	plant->packets += traffic.packets;
+	plant->dropped += traffic.dropped;
+}
+
+static void *run_ticker(void *context)
+{
+	struct plant *plant = context;
+
+	bench_pin_elsewhere(plant->cpu);
+	while (!__atomic_load_n(&plant->stopping, __ATOMIC_ACQUIRE)) {
+		usleep(plant->config->sensor.interval_ms * 1000);
+		tick(plant);
+	}
+	return NULL;
+}
+
+void plant_start(struct plant *plant, int cpu)
+{
+	plant_begin(plant);
+	plant->packets = plant->dropped = 0;
+	plant->cpu = cpu;
+	plant->stopping = false;
+	if (pthread_create(&plant->ticker, NULL, run_ticker, plant))
+		die("failed to start a thread");
+}
+
+void plant_stop(struct plant *plant)
+{
+	__atomic_store_n(&plant->stopping, true, __ATOMIC_RELEASE);
+	pthread_join(plant->ticker, NULL);
+	tick(plant);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The end, orderly or of a start that failed half way: everything that is there goes, in the
+ * reverse order of start.c. Signals stay blocked meanwhile, so a second SIGTERM cannot leave half
+ * of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "daemon/deny.h"
+#include "daemon/helper.h"
+#include "daemon/start.h"
+#include "daemon/wake.h"
+
+/*
+ * Rules leave the kernel, so the record says that they ended; as "shutdown", which the next start
+ * takes back with the time they have left.
+ */
+static void record_end(struct daemon *daemon)
+{
+	struct rule_change_list changes = { 0 };
+	struct moment now = moment_now();
+
+	if (!daemon->policy || !daemon->recorder)
+		return;
+	if (policy_clear(daemon->policy, REMOVED_SHUTDOWN, now, &changes))
+		log_error("failed to record the end of all rules: out of memory");
+	for (size_t i = 0; i < changes.count; i++)
+		recorder_rule_change(daemon->recorder, &changes.items[i], now);
+	if (changes.count)
+		log_info("%zu rules are taken back; the next start restores them with the time"
+			 " they have left",
+			 changes.count);
+	rule_change_list_free(&changes);
+}
+
+static void release_kernel(struct daemon *daemon)
+{
+	int pins;
+
+	helper_close(daemon, daemon->keep);
+	for (unsigned int i = 0; i < daemon->watch_count; i++)
+		sensor_close(&daemon->watches[i].sensor, daemon->keep);
+	daemon->watch_count = 0;
+	if (daemon->dropmap)
+		dropmap_close(&daemon->dropmap, daemon->keep);
+	if (daemon->keep || !daemon->pin_dir[0])
+		return;
+	pins = bpffs_remove();
+	if (pins < 0)
+		log_error("failed to remove %s: %s", daemon->pin_dir, strerror(-pins));
+}
+
+static void free_memory(struct daemon *daemon)
+{
+	events_free(&daemon->events);
+	policy_free(&daemon->policy);
+	detect_free(&daemon->detect);
+	deny_free(&daemon->deny);
+	finding_list_free(&daemon->judgement.findings);
+	rule_change_list_free(&daemon->judgement.changes);
+	loop_free(&daemon->loop);
+	config_free(&daemon->config);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	if (daemon->control)
+		control_close(&daemon->control);
+	wake_stop(daemon);
+	if (daemon->grace) {
+		loop_remove(&daemon->grace_source);
+		grace_stop(&daemon->grace);
+	}
+	if (!daemon->keep)
+		record_end(daemon);
+	release_kernel(daemon);
+	loop_remove(&daemon->host_source);
+	if (daemon->host)
+		host_close(&daemon->host);
+	if (daemon->running)
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE, "stopped%s",
+			   daemon->keep ? "; blocks stay until their time is over" : "");
+	if (daemon->recorder)
+		recorder_close(&daemon->recorder);
+	free_memory(daemon);
+	if (daemon->lock_fd >= 0) /* last: whoever waits for it may start now */
+		close(daemon->lock_fd);
+	daemon->lock_fd = -1;
+	log_close();
+}
