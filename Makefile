@@ -22,7 +22,7 @@ ifdef SANITIZE
 ALL_CFLAGS  += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ALL_LDFLAGS += -fsanitize=address,undefined
 endif
-LIBS     := $(shell pkg-config --libs $(PKGS))
+LIBS     := $(shell pkg-config --libs $(PKGS)) -lm
 
 # BPF: no libc headers beyond the kernel's; asm/ is in the multiarch folder.
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude \
@@ -36,6 +36,9 @@ BPF_OBJ  := $(patsubst bpf/%.bpf.c,$(BUILD)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKELS    := $(BPF_OBJ:%.bpf.o=%.skel.h)
 UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
+
+BENCH    := $(BUILD)/tests/bench/bench
+BENCH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
 .PHONY: all test unit bpf-test system bench lint format soak clean
 .DELETE_ON_ERROR:
@@ -69,6 +72,18 @@ $(BUILD)/tests/bpf/%: tests/bpf/%.c $(LIB) $(SKELS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
 
+$(BUILD)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/bench/%.skel.h: $(BUILD)/tests/bench/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
+
+$(BENCH_OBJ): | $(BENCH).skel.h
+
+$(BENCH): $(BENCH_OBJ) $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(BENCH_OBJ) $(LIB) $(LIBS) -lm
+
 unit: $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
 
@@ -80,6 +95,10 @@ system: $(BINARY)
 	/usr/bin/python3 -B -m pytest tests/system
 
 test: unit bpf-test system
+
+# QUICK=1: fewer programs and runs, in 40 seconds instead of 3 minutes.
+bench: $(BENCH)
+	scripts/bench $(if $(QUICK),--quick) --binary $(BENCH) --json $(BUILD)/bench.json
 
 soak: $(BINARY)
 	/usr/bin/python3 -B tests/system/soak.py 600
@@ -93,4 +112,5 @@ format:
 clean:
 	rm -rf build fwgen
 
--include $(USER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(UNIT:=.d) $(BPF_TEST:=.d)
+-include $(USER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(UNIT:=.d) $(BPF_TEST:=.d) \
+	$(BENCH_OBJ:.o=.d) $(BENCH).bpf.d

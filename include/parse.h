@@ -176,8 +176,11 @@ static __always_inline void packet_walk_extensions(const unsigned char *data,
 			break;
 		header = packet_extension(p, out);
 		out->flags = PACKET_OPAQUE(out->flags);
-		if (header > upper->length)
-			break;
+		if (header > upper->length) { /* what follows it is not there */
+			out->flags |= PACKET_MALFORMED;
+			upper->length = 0;
+			return;
+		}
 		upper->offset += header;
 		upper->length -= header;
 	}

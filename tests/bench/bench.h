@@ -14,7 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "abi.h"
-#include "bench.skel.h"
+#include "tests/bench/bench.skel.h"
 #include "plant.h"
 
 #define BENCH_RUNS_MAX 15

@@ -10,10 +10,10 @@
 #define ENTRIES	    1000
 
 static const char *const paths[] = {
-	"/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_dny_ip.o",
-	"/usr/lib/aarch64-linux-gnu/bpf/xdpfilt_dny_ip.o",
-	"/usr/lib/bpf/xdpfilt_dny_ip.o",
-	"/usr/lib64/bpf/xdpfilt_dny_ip.o",
+	"/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_ip.o",
+	"/usr/lib/aarch64-linux-gnu/bpf/xdpfilt_alw_ip.o",
+	"/usr/lib/bpf/xdpfilt_alw_ip.o",
+	"/usr/lib64/bpf/xdpfilt_alw_ip.o",
 };
 
 static struct bpf_object *open_first(void)

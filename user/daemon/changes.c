@@ -13,10 +13,6 @@
 #include "base/log.h"
 #include "daemon/deny.h"
 
-/* From here on one sync is cheaper than removing one by one: each rebuilds the drop map's filter.
- */
-#define REMOVALS_ONE_BY_ONE 8
-
 static bool uses_dropmap(const struct daemon *daemon)
 {
 	return daemon->dropmap && daemon->config->response.xdp;
@@ -47,8 +43,7 @@ static void sync_dropmap(struct daemon *daemon, const struct rule *rules, size_t
 			   "failed to put all %zu blocks into the drop map: %s", n, strerror(-err));
 }
 
-/* The drop map alone, or the iptables enforcer too. */
-static void sync(struct daemon *daemon, bool all, struct moment now)
+void daemon_sync(struct daemon *daemon, struct moment now)
 {
 	struct rule *rules = NULL;
 	size_t n = 0;
@@ -59,14 +54,9 @@ static void sync(struct daemon *daemon, bool all, struct moment now)
 	}
 	if (uses_dropmap(daemon))
 		sync_dropmap(daemon, rules, n, now);
-	if (all && daemon->iptables)
+	if (daemon->iptables)
 		iptables_enforcer_sync(daemon->iptables, rules, n, now);
 	free(rules);
-}
-
-void daemon_sync(struct daemon *daemon, struct moment now)
-{
-	sync(daemon, true, now);
 }
 
 static void put(struct daemon *daemon, const struct rule *rule, struct moment now)
@@ -102,25 +92,19 @@ static void take_out(struct daemon *daemon, const struct rule *rule, struct mome
 static void change_dropmap(struct daemon *daemon, const struct rule_change_list *changes,
 			   struct moment now)
 {
-	size_t removals = 0;
-
-	for (size_t i = 0; i < changes->count; i++)
-		removals += changes->items[i].kind == RULE_REMOVED;
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct rule_change *change = &changes->items[i];
 
 		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
 			put(daemon, &change->rule, now);
-		else if (change->kind == RULE_REMOVED && removals <= REMOVALS_ONE_BY_ONE)
+		else if (change->kind == RULE_REMOVED)
 			take_out(daemon, &change->rule, now);
 	}
-	if (removals > REMOVALS_ONE_BY_ONE)
-		sync(daemon, false, now);
 }
 
 void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, struct moment now)
 {
-	if (changes->count && uses_dropmap(daemon))
+	if (uses_dropmap(daemon))
 		change_dropmap(daemon, changes, now);
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct rule_change *change = &changes->items[i];

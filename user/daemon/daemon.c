@@ -93,6 +93,7 @@ static void daemon_tick(struct daemon *daemon)
 		view_count(watch, &interval.traffic);		       /* serve */
 	}
 	expire(daemon);
+	dropmap_maintain(daemon->dropmap, moment_now());
 }
 
 /* ---- what the loop waits for ----------------------------------------------------------------- */

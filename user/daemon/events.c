@@ -137,19 +137,30 @@ static void describe_removal(const struct rule_change *change, char *buf, size_t
 			 removed_why_name(change->removed_why));
 }
 
+/* A message that is too long loses its end, which is the reason's: the rule has it in full. */
+static void __attribute__((format(printf, 3, 4)))
+compose(char *buf, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(buf, size, format, args);
+	va_end(args);
+}
+
 static void describe_refusal(const struct rule_change *change, char *buf, size_t size)
 {
 	char prefix[PREFIX_TEXT];
 
 	prefix_format(&change->rule.prefix, prefix);
 	if (change->refused_why == REFUSED_PROTECTED)
-		snprintf(buf, size, "%s not blocked: protected as %s: %s", prefix,
-			 change->protected_as, change->rule.reason);
+		compose(buf, size, "%s not blocked: protected as %s: %s", prefix,
+			change->protected_as, change->rule.reason);
 	else
-		snprintf(buf, size,
-			 "%s not blocked: there are as many blocks as"
-			 " response.max_unproven_blocks allows: %s",
-			 prefix, change->rule.reason);
+		compose(buf, size,
+			"%s not blocked: there are as many blocks as"
+			" response.max_unproven_blocks allows: %s",
+			prefix, change->rule.reason);
 }
 
 static void describe(const struct rule_change *change, struct moment at, char *buf, size_t size)

@@ -6,6 +6,7 @@
 #include "daemon/helper.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include "base/log.h"

@@ -178,8 +178,8 @@ int daemon_off(const struct options *options)
 		return EX_NOPERM;
 	}
 	lock = end_daemon(&failed);
+	remove_pins(&failed); /* first: the kernel detaches a moment after the last pin is gone */
 	remove_iptables(&failed);
-	remove_pins(&failed);
 	if (!find_files(options, &files)) {
 		forget_rules(files.database);
 		remove_socket(files.socket);

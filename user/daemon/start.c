@@ -162,8 +162,9 @@ static int announce(struct daemon *daemon, char error[512])
 	printf("locked out? fwgen off, on the console, removes everything of fwgen's; add yourself"
 	       " to access.allow\n");
 	fflush(stdout);
-	events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE, "started: %u interfaces, mode %s",
-		   daemon->watch_count, mode);
+	events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE,
+		   "started: mode %s, %u interface%s", mode, daemon->watch_count,
+		   daemon->watch_count == 1 ? "" : "s");
 	return 0;
 }
 

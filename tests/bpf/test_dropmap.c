@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How the drop map keeps its blocks, seen through the loaded program: many of them, removal, exact
+ * hit counters, synchronising, and maps that outlive their daemon. Pins are in a bpffs of this
+ * test's own, in a mount namespace of its own.
+ */
+#include "bpf/program_world.h"
+#include <dirent.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <unistd.h>
+#include "base/address.h"
+#include "enforce/dropmap_maps.h"
+
+#define ACK  0x10
+#define MANY 100000
+
+static struct world world;
+static char pins[] = "/tmp/fwg-dropmap-XXXXXX";
+
+/* ---- blocks and packets by number ----------------------------------------------------------------- */
+
+static struct address source(uint32_t number)
+{
+	return address_from_ipv4(__builtin_bswap32(number));
+}
+
+static struct rule rule_of(uint32_t id, uint32_t number)
+{
+	struct address address = source(number);
+
+	return (struct rule){ .id = id,
+			      .prefix = prefix_of(&address),
+			      .classes = CLASS_ALL,
+			      .expires = moment_plus(moment_now(), 600 * NS_PER_SECOND) };
+}
+
+static struct rule put(uint32_t id, uint32_t number)
+{
+	struct rule rule = rule_of(id, number);
+
+	assert_int_equal(dropmap_put(world.dropmap, &rule, moment_now()), 0);
+	return rule;
+}
+
+static bool drops(uint32_t number)
+{
+	struct frame frame;
+
+	frame_tcp4(&frame, number, 443, ACK);
+	return world_run(&world, &frame) == XDP_DROP;
+}
+
+static uint64_t hits_of(const struct rule *rule)
+{
+	uint64_t packets, bytes;
+
+	assert_int_equal(dropmap_hits(world.dropmap, rule, &packets, &bytes), 0);
+	assert_int_equal(bytes, packets * 54);
+	return packets;
+}
+
+/* As the daemon's ticks do; the clock is the test's. */
+static void maintain(void)
+{
+	static struct moment now;
+
+	now = moment_plus(now.boot_ns ? now : moment_now(), NS_PER_SECOND);
+	dropmap_maintain(world.dropmap, now);
+}
+
+static uint64_t rules_in_map(void)
+{
+	struct enforcer_status status;
+
+	dropmap_status(world.dropmap, &status);
+	return status.rules;
+}
+
+/* Bits that stand in the filter of the version in force. */
+static unsigned int filter_bits(void)
+{
+	struct verdict_control control;
+	struct verdict_maps maps;
+	struct filter_line line;
+	struct prefix_set *set;
+	uint32_t zero = 0;
+	unsigned int bits = 0;
+
+	dropmap_maps(world.dropmap, &maps);
+	assert_int_equal(bpf_map_lookup_elem(maps.verdict_control, &zero, &control), 0);
+	set = &control.blocks[control.version & 1];
+	for (uint32_t i = 0; i <= set->filter_mask; i++) {
+		uint32_t at = set->filter_base + i;
+
+		assert_int_equal(bpf_map_lookup_elem(maps.filters, &at, &line), 0);
+		for (int word = 0; word < 8; word++)
+			bits += (unsigned int)__builtin_popcountll(line.words[word]);
+	}
+	return bits;
+}
+
+/* ---- the tests -------------------------------------------------------------------------------------- */
+
+static void removal_lets_pass(void **state)
+{
+	struct rule first, second, other;
+
+	(void)state;
+	first = put(1, 0xc0000201);
+	second = put(2, 0xc0000202);
+	assert_in_range(filter_bits(), 2, 4);
+	other = rule_of(9, 0xc0000201);
+	assert_int_equal(dropmap_remove(world.dropmap, &other), -ENOENT);
+	assert_true(drops(0xc0000201));
+	assert_int_equal(dropmap_remove(world.dropmap, &first), 0);
+	assert_false(drops(0xc0000201));
+	assert_true(drops(0xc0000202));
+	assert_int_equal(dropmap_remove(world.dropmap, &first), -ENOENT);
+	maintain();
+	assert_true(drops(0xc0000202) && !drops(0xc0000201));
+	assert_in_range(filter_bits(), 1, 2);
+	assert_int_equal(dropmap_remove(world.dropmap, &second), 0);
+	maintain();
+	assert_false(drops(0xc0000202));
+	assert_int_equal(filter_bits(), 0);
+	assert_int_equal(rules_in_map(), 0);
+	/* what was removed can come back, with its counter at zero */
+	first = put(3, 0xc0000201);
+	assert_true(drops(0xc0000201));
+	assert_int_equal(hits_of(&first), 1);
+}
+
+/* Up to 100,000 blocks, the filter grows with them: each drops, as many others pass. */
+static void many_blocks(void **state)
+{
+	struct rule last;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++) {
+		last = put(i + 1, 0x0b000000 + i * 7);
+		if (i % 20000 == 0)
+			maintain();
+	}
+	maintain();
+	assert_int_equal(rules_in_map(), MANY);
+	assert_true(filter_bits() > MANY); /* nearly two each */
+	for (uint32_t i = 0; i < MANY; i++)
+		if (!drops(0x0b000000 + i * 7))
+			fail_msg("block %u of %u does not drop", i, MANY);
+	for (uint32_t i = 0; i < MANY; i++)
+		if (drops(0x0b000000 + i * 7 + 1 + i % 6))
+			fail_msg("the neighbour of block %u is dropped", i);
+	assert_int_equal(hits_of(&last), 1);
+}
+
+static void full_map_says_so(void **state)
+{
+	struct dropmap_options options = { .max_blocks = 4 };
+	struct enforcer_status status;
+	struct dropmap *small;
+	struct rule rule;
+	char error[512];
+
+	(void)state;
+	assert_int_equal(dropmap_open(&options, &small, error), 0);
+	for (uint32_t i = 0; i < 5; i++) {
+		rule = rule_of(i + 1, 0xc0000201 + i);
+		assert_int_equal(dropmap_put(small, &rule, moment_now()), i < 4 ? 0 : -ENOSPC);
+	}
+	dropmap_status(small, &status);
+	assert_int_equal(status.state, ENFORCER_UNENFORCED);
+	assert_int_equal(status.rules, 4);
+	assert_true(status.reason[0] != '\0');
+	rule = rule_of(1, 0xc0000201);
+	assert_int_equal(dropmap_remove(small, &rule), 0);
+	rule = rule_of(5, 0xc0000205);
+	assert_int_equal(dropmap_put(small, &rule, moment_now()), 0);
+	dropmap_status(small, &status);
+	assert_int_equal(status.state, ENFORCER_ENFORCED);
+	dropmap_close(&small, false);
+}
+
+/* Every CPU counts for itself; the sum is exact, block by block. */
+static void hits_are_exact(void **state)
+{
+	struct rule rules[20];
+	cpu_set_t all, one;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++)
+		rules[i] = put(i + 1, 0xc0000200 + i);
+	assert_int_equal(sched_getaffinity(0, sizeof(one), &one), 0);
+	for (int cpu = 0; cpu < 2; cpu++) {
+		CPU_ZERO(&all);
+		CPU_SET(cpu, &all);
+		if (sched_setaffinity(0, sizeof(all), &all))
+			assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+		for (uint32_t i = 0; i < 20; i++)
+			for (uint32_t n = 0; n < i; n++)
+				assert_true(drops(0xc0000200 + i));
+	}
+	sched_setaffinity(0, sizeof(one), &one);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(hits_of(&rules[i]), 2 * i);
+	/* a renewed block goes on counting */
+	rules[3] = put(4, 0xc0000203);
+	assert_int_equal(hits_of(&rules[3]), 6);
+}
+
+static void sync_makes_it_so(void **state)
+{
+	struct rule wanted[3];
+
+	(void)state;
+	put(1, 0xc0000201);
+	put(2, 0xc0000202);
+	put(3, 0xc0000203);
+	assert_true(drops(0xc0000202));
+	wanted[0] = rule_of(2, 0xc0000202);
+	wanted[1] = rule_of(4, 0xc0000204);
+	wanted[2] = rule_of(5, 0xc0000205);
+	assert_int_equal(dropmap_sync(world.dropmap, wanted, 3, moment_now()), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_false(drops(0xc0000201) || drops(0xc0000203));
+		assert_true(drops(0xc0000202) && drops(0xc0000204) && drops(0xc0000205));
+		maintain();
+	}
+	assert_int_equal(rules_in_map(), 3);
+	assert_int_equal(hits_of(&wanted[0]), 3); /* kept over the sync */
+	assert_int_equal(dropmap_sync(world.dropmap, NULL, 0, moment_now()), 0);
+	assert_false(drops(0xc0000202) || drops(0xc0000204));
+	assert_int_equal(rules_in_map(), 0);
+}
+
+/* ---- pins ------------------------------------------------------------------------------------------- */
+
+static int pin_count(void)
+{
+	DIR *dir = opendir(pins);
+	struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) /* the kernel puts maps.debug and progs.debug there */
+		count += entry->d_name[0] != '.' && !strstr(entry->d_name, ".debug");
+	closedir(dir);
+	return count;
+}
+
+static void protect(uint32_t number)
+{
+	struct protected_list list = { 0 };
+	struct address address = source(number);
+	struct prefix prefix = prefix_of(&address);
+
+	assert_int_equal(protected_list_add(&list, &prefix, "test"), 0);
+	assert_int_equal(dropmap_protect(world.dropmap, &list), 0);
+	protected_list_free(&list);
+}
+
+/* The daemon goes, its blocks stay; the next one takes them over with all they have. */
+static void blocks_are_adopted(void **state)
+{
+	struct fwgen_bpf *old;
+	struct rule kept, rule;
+
+	(void)state;
+	put(1, 0xc0000201);
+	kept = put(2, 0xc0000202);
+	put(3, 0xc0000203);
+	protect(0xc0000203);
+	assert_true(drops(0xc0000202) && !drops(0xc0000203));
+	assert_true(pin_count() > 0);
+
+	dropmap_close(&world.dropmap, true);
+	assert_true(drops(0xc0000201) && drops(0xc0000202) && !drops(0xc0000203));
+	old = world.bpf;
+	world_open(&world, pins);
+	assert_true(drops(0xc0000201) && drops(0xc0000202) && !drops(0xc0000203));
+	assert_int_equal(rules_in_map(), 3);
+	assert_int_equal(hits_of(&kept), 3);
+	rule = put(4, 0xc0000204); /* a counter that is not in use */
+	assert_true(drops(0xc0000204));
+	assert_int_equal(hits_of(&rule), 1);
+	assert_int_equal(hits_of(&kept), 3);
+
+	assert_int_equal(dropmap_sync(world.dropmap, &kept, 1, moment_now()), 0);
+	maintain();
+	assert_true(!drops(0xc0000201) && drops(0xc0000202) && !drops(0xc0000204));
+	protect(0xc0000209); /* the earlier protection ends */
+	put(3, 0xc0000203);
+	assert_true(drops(0xc0000203));
+	fwgen_bpf__destroy(old);
+}
+
+/* An earlier program on the same maps obeys what the next daemon says. */
+static void earlier_program_follows(void **state)
+{
+	struct dropmap_options options = { .pin_dir = pins, .max_blocks = WORLD_MAX_BLOCKS };
+	char error[512];
+
+	(void)state;
+	put(1, 0xc0000201);
+	dropmap_close(&world.dropmap, true);
+	assert_int_equal(dropmap_open(&options, &world.dropmap, error), 0);
+	put(2, 0xc0000202);
+	assert_true(drops(0xc0000201) && drops(0xc0000202));
+	assert_int_equal(dropmap_sync(world.dropmap, NULL, 0, moment_now()), 0);
+	maintain();
+	assert_false(drops(0xc0000201) || drops(0xc0000202));
+}
+
+/* Pins that are not all there, or of another shape, are begun anew. */
+static void odd_pins_are_not_adopted(void **state)
+{
+	struct dropmap_options options = { .pin_dir = pins, .max_blocks = 16 };
+	struct rule rule = rule_of(1, 0xc0000201);
+	char error[512], path[128];
+	struct dropmap *other;
+	struct enforcer_status status;
+
+	(void)state;
+	put(1, 0xc0000201);
+	world_close(&world, true);
+	assert_int_equal(dropmap_open(&options, &other, error), 0);
+	dropmap_status(other, &status);
+	assert_int_equal(status.rules, 0);
+	assert_int_equal(dropmap_put(other, &rule, moment_now()), 0);
+	dropmap_close(&other, true);
+	snprintf(path, sizeof(path), "%s/block_hits", pins);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(dropmap_open(&options, &other, error), 0);
+	dropmap_status(other, &status);
+	assert_int_equal(status.rules, 0);
+	dropmap_close(&other, false);
+	assert_int_equal(pin_count(), 0);
+	world_open(&world, pins);
+	assert_false(drops(0xc0000201));
+}
+
+static int make_world(void **state)
+{
+	(void)state;
+	world_open(&world, NULL);
+	return 0;
+}
+
+static int make_pinned_world(void **state)
+{
+	(void)state;
+	world_open(&world, pins);
+	return 0;
+}
+
+static int end_world(void **state)
+{
+	(void)state;
+	world_close(&world, false);
+	return pin_count();
+}
+
+static int mount_own(void **state)
+{
+	(void)state;
+	if (!mkdtemp(pins) || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("bpf", pins, "bpf", 0, NULL))
+		fail_msg("failed to mount a bpffs on %s: %s", pins, strerror(errno));
+	return 0;
+}
+
+static int unmount_own(void **state)
+{
+	(void)state;
+	umount(pins);
+	return rmdir(pins);
+}
+
+#define TEST(name)   cmocka_unit_test_setup_teardown(name, make_world, end_world)
+#define PINNED(name) cmocka_unit_test_setup_teardown(name, make_pinned_world, end_world)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(removal_lets_pass),	  TEST(many_blocks),
+		TEST(full_map_says_so),		  TEST(hits_are_exact),
+		TEST(sync_makes_it_so),		  PINNED(blocks_are_adopted),
+		PINNED(earlier_program_follows), PINNED(odd_pins_are_not_adopted),
+	};
+
+	return cmocka_run_group_tests(tests, mount_own, unmount_own);
+}
