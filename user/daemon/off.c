@@ -72,7 +72,7 @@ static void remove_iptables(bool *failed)
 	int removed = iptables_remove_all(error);
 
 	if (removed >= 0) {
-		printf("removed %d iptables chains, jumps and sets\n", removed);
+		printf("iptables chains, jumps and sets removed: %d\n", removed);
 	} else if (removed == -ENOENT) {
 		printf("no iptables or ipset here, so nothing of fwgen's in them\n");
 	} else {
@@ -86,7 +86,7 @@ static void remove_pins(bool *failed)
 	int removed = bpffs_remove();
 
 	if (removed >= 0) {
-		printf("removed %d pinned XDP links and maps\n", removed);
+		printf("pinned XDP links and maps removed: %d\n", removed);
 		return;
 	}
 	fprintf(stderr, "fwgen: failed to remove the pins in %s: %s\n", BPFFS_DIR,
@@ -153,7 +153,7 @@ static void forget_rules(const char *database)
 		return;
 	ended = end_rules(database, error);
 	if (ended >= 0)
-		printf("ended %d rules in %s\n", ended, database);
+		printf("rules ended in %s: %d\n", database, ended);
 	else /* the kernel is clean, which is what was asked for */
 		fprintf(stderr, "fwgen: %s: the next start may restore rules that have time left\n",
 			error);

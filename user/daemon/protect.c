@@ -30,7 +30,9 @@ int daemon_protect(struct daemon *daemon)
 		daemon_lock(daemon);
 		err = policy_protect(daemon->policy, &list, now, &daemon->judgement.changes);
 		daemon_carry_out(daemon, &daemon->judgement.changes, now);
-		deny_update(daemon, now);
+		if (daemon->running) /* a start restores rules first: no sync may be short of them
+				      */
+			deny_update(daemon, now);
 		daemon_unlock(daemon);
 		err = err ? err : map_err;
 	}

@@ -171,11 +171,11 @@ static int announce(struct daemon *daemon, char error[512])
 static const struct {
 	int (*fn)(struct daemon *daemon, char error[512]); /* 0, or the exit code and a text */
 } steps[] = {
-	{ load_config },     { need_root },	{ open_log },	    { daemon_take_signals },
-	{ find_interfaces }, { start_lock },	{ open_record },    { open_host },
-	{ start_pins },	     { make_deciders }, { start_iptables }, { start_dropmap },
-	{ start_rules },     { start_sensors }, { start_threads },  { open_control },
-	{ announce },
+	{ load_config },     { need_root },	{ open_log },	   { daemon_take_signals },
+	{ find_interfaces }, { start_lock },	{ open_host },	   { start_pins },
+	{ start_iptables }, /* forks its helper: from the next step on there are threads */
+	{ open_record },     { make_deciders }, { start_dropmap }, { start_rules },
+	{ start_sensors },   { start_threads }, { open_control },  { announce },
 };
 
 /* To the terminal in any case: who starts it there does not look into log.file first. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/changes.h"
+#include "daemon/deny.h"
 #include "daemon/helper.h"
 #include "daemon/protect.h"
 #include "daemon/start.h"
@@ -161,8 +162,8 @@ static void record_restored(struct daemon *daemon, struct moment now)
 	}
 	if (restored)
 		events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
-			   "%zu rules of the run before are in force again, with the time they"
-			   " have left",
+			   "rules of the run before in force again, with the time they have left:"
+			   " %zu",
 			   restored);
 	changes->count = 0;
 }
@@ -197,6 +198,7 @@ int start_rules(struct daemon *daemon, char error[512])
 	}
 	daemon_lock(daemon);
 	err = restore(daemon, now);
+	deny_update(daemon, now);
 	daemon_sync(daemon, now);
 	daemon_unlock(daemon);
 	if (!err)

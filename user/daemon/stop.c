@@ -29,8 +29,8 @@ static void record_end(struct daemon *daemon)
 	for (size_t i = 0; i < changes.count; i++)
 		recorder_rule_change(daemon->recorder, &changes.items[i], now);
 	if (changes.count)
-		log_info("%zu rules are taken back; the next start restores them with the time"
-			 " they have left",
+		log_info("rules taken back: %zu; the next start restores them with the time they"
+			 " have left",
 			 changes.count);
 	rule_change_list_free(&changes);
 }

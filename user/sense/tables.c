@@ -68,18 +68,18 @@ static double estimate(const uint8_t registers[ESTIMATOR_REGISTERS])
 }
 
 /*
- * A slot loses a vote at each of its turns to be looked at by a miss, once its bucket is full; a
- * source that sends slower than that is pushed out. `taken` misses found an empty slot; the rest
- * fell on the occupied ones, while they were: the time it took to fill up is not in it.
+ * A slot is looked at, in turn, by the misses of its bucket, and loses a vote each time: a source
+ * that sends slower than that loses its slot. `taken` slots shared the misses, so each was looked
+ * at misses / taken times. (That a bucket with room costs nobody a vote, and that the votes of that
+ * time carry on, cancel each other: in simulation half of a source's packets are counted at 1.0 to
+ * 1.1 times this rate, from 0.4 to 8 million random sources a second, 0.05 to 2 seconds. Where
+ * only a few buckets were full it errs on the safe side.)
  */
 static double blind_below(const struct table_totals *totals, uint64_t taken, double seconds)
 {
-	double losses = totals->misses - taken, full;
-
 	if (totals->replaced == 0 || taken == 0 || seconds <= 0)
 		return 0;
-	full = seconds * losses / totals->misses;
-	return losses / taken / full;
+	return totals->misses / (double)taken / seconds;
 }
 
 static void add_totals(struct tables_sum *sum, const struct table_totals *totals,
