@@ -91,14 +91,14 @@ struct packet {
  * for BPF, where the kernel allows unaligned loads on the machines that have them.
  */
 #ifdef __bpf__
-#define PACKET_VIEW(type, p) (*(const type *)(p))
+#define PACKET_VIEW(type, p) (*(const type __attribute__((may_alias)) *)(p))
 #else
 struct packet_view16 {
 	__u16 value;
-} __attribute__((packed));
+} __attribute__((packed, may_alias));
 struct packet_view32 {
 	__u32 value;
-} __attribute__((packed));
+} __attribute__((packed, may_alias));
 #define PACKET_VIEW___u16(p) (((const struct packet_view16 *)(p))->value)
 #define PACKET_VIEW___u32(p) (((const struct packet_view32 *)(p))->value)
 #define PACKET_VIEW(type, p) PACKET_VIEW_##type(p)

@@ -22,6 +22,10 @@
 #define TABLE_ROLLED
 #endif
 
+/* For clearing structures in words: without may_alias a compiler may move the clearing behind the
+ * counting that follows it, since their types differ. */
+typedef __u64 __attribute__((may_alias)) table_word;
+
 #define TABLE_LANES 0x0001000100010001ULL
 #define TABLE_HIGHS 0x8000800080008000ULL
 
@@ -38,7 +42,7 @@ static __always_inline __u16 table_tag(__u64 hash)
 
 static __always_inline void table_reset_totals(struct table_totals *totals, __u32 epoch)
 {
-	__u64 *word = (__u64 *)totals->estimator;
+	table_word *word = (table_word *)totals->estimator;
 
 	totals->packets = 0;
 	totals->bytes = 0;
@@ -94,7 +98,7 @@ static __always_inline void table_reset_bucket(struct table_bucket *bucket,
 					       struct table_totals *totals, __u32 index,
 					       __u32 epoch)
 {
-	__u64 *word = (__u64 *)bucket;
+	table_word *word = (table_word *)bucket;
 
 	for (int i = 1; i < 8; i++)
 		word[i] = 0;
@@ -130,7 +134,7 @@ static __always_inline void table_estimate(struct table_totals *totals, __u64 ha
 static __always_inline void table_entry_init(struct table_entry *entry,
 					     const struct table_subject *subject)
 {
-	__u64 *word = (__u64 *)entry;
+	table_word *word = (table_word *)entry;
 
 	entry->address = subject->address;
 	for (int i = 2; i < 16; i++)

@@ -287,6 +287,29 @@ static void events_are_bounded_and_rules_are_not(void **state)
 	assert_int_equal(sql_int("select count(*) from events"), EVENTS_PER_SECOND + 1);
 }
 
+/* The wake thread makes events too, and may not wait for a log. */
+static void events_are_logged_when_asked_for(void **state)
+{
+	char path[sizeof(folder) + 8], *text;
+	size_t len;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/log", folder);
+	assert_int_equal(log_open(LOG_LEVEL_INFO, path), 0);
+	judge_source("192.0.2.7");
+	text = read_whole(path, &len);
+	assert_int_equal(len, 0);
+	free(text);
+	for (int i = 0; i < 2; i++) { /* the second time there is nothing new */
+		events_log(d->events);
+		text = read_whole(path, &len);
+		assert_non_null(strstr(text, "warning: blocked 192.0.2.7"));
+		assert_null(strchr(strchr(text, '\n') + 1, '\n'));
+		free(text);
+	}
+	log_open(LOG_LEVEL_ERROR, "/dev/null");
+}
+
 /* ---- access.deny ----------------------------------------------------------------------------- */
 
 static int set_up_deny(void **state)
@@ -370,6 +393,7 @@ int main(void)
 		TEST(the_drop_map_is_left_out_when_configured_so, set_up_iptables_only),
 		TEST(a_full_drop_map_is_told_once, set_up),
 		TEST(events_are_bounded_and_rules_are_not, set_up),
+		TEST(events_are_logged_when_asked_for, set_up),
 		TEST(denied_prefixes_are_in_force_and_not_stored, set_up_deny),
 		TEST(a_protected_prefix_is_not_denied, set_up_deny),
 		TEST(the_end_of_a_rule_does_not_end_the_denial, set_up_deny),

@@ -25,15 +25,14 @@ static int parse_list(enum options_verb verb, struct options *out, const char *c
 	return options_parse(verb, count, (char *const *)words, out, error);
 }
 
-#define parse(verb, out, ...) \
-	parse_list(verb, out, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define parse(verb, out, ...) parse_list(verb, out, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void nothing_given(void **state)
 {
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse(VERB_RUN, &options), 0);
+	assert_int_equal(parse(VERB_RUN, &options, NULL), 0);
 	assert_int_equal(options.interface_count, 0);
 	assert_null(options.config);
 	assert_null(options.database);

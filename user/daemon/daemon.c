@@ -94,6 +94,7 @@ static void daemon_tick(struct daemon *daemon)
 	}
 	expire(daemon);
 	dropmap_maintain(daemon->dropmap, moment_now());
+	events_log(daemon->events);
 }
 
 /* ---- what the loop waits for ----------------------------------------------------------------- */

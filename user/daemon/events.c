@@ -43,6 +43,7 @@ struct events {
 	struct recorder *recorder;
 	struct throttle throttles[KINDS];
 	struct event_ring ring;
+	uint64_t logged; /* of ring.added */
 };
 
 int events_new(struct recorder *recorder, struct events **out)
@@ -84,7 +85,30 @@ static void publish(struct events *events, struct event *event)
 	else
 		event->id = events->ring.added + 1;
 	event_ring_add(&events->ring, event);
-	log_event(event);
+}
+
+/* Takes the oldest that was not logged; one that the ring has lost is passed over. */
+static bool take_unlogged(struct events *events, struct event *out)
+{
+	const struct event_ring *ring = &events->ring;
+	bool found;
+
+	pthread_mutex_lock(&events->lock);
+	if (ring->added - events->logged > EVENT_RING_SIZE)
+		events->logged = ring->added - EVENT_RING_SIZE;
+	found = events->logged < ring->added;
+	if (found)
+		*out = ring->items[events->logged++ % EVENT_RING_SIZE];
+	pthread_mutex_unlock(&events->lock);
+	return found;
+}
+
+void events_log(struct events *events)
+{
+	struct event event;
+
+	while (take_unlogged(events, &event))
+		log_event(&event);
 }
 
 void events_say(struct events *events, enum event_type type, enum severity severity,

@@ -24,6 +24,8 @@ void events_say(struct events *events, enum event_type type, enum severity sever
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* What happened to a rule, in words. Bounded: says later how many were left out. */
 void events_rule(struct events *events, const struct rule_change *change, struct moment at);
+/* Writes to the log what is new; may wait for its disk or terminal, so not for the wake thread. */
+void events_log(struct events *events);
 /* Tells of what was left out before this second. */
 void events_flush(struct events *events, struct moment now);
 

@@ -54,6 +54,8 @@ static void release_kernel(struct daemon *daemon)
 
 static void free_memory(struct daemon *daemon)
 {
+	if (daemon->events)
+		events_log(daemon->events);
 	events_free(&daemon->events);
 	policy_free(&daemon->policy);
 	detect_free(&daemon->detect);

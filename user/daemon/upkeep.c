@@ -37,4 +37,5 @@ void daemon_upkeep(struct daemon *daemon)
 	deny_update(daemon, now);
 	daemon_unlock(daemon);
 	events_flush(daemon->events, now);
+	events_log(daemon->events);
 }

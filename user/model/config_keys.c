@@ -88,7 +88,7 @@ const struct config_key config_keys[] = {
 	NUMBER(response, escalation, 1, 100, 4),
 	NUMBER(response, max_block_seconds, 1, BLOCK_SECONDS_MAX, 86400),
 	NUMBER(response, limit_packets_per_second, 1, 10000000, 100),
-	NUMBER(response, max_unproven_blocks, 1, 1000000, 20000),
+	NUMBER(response, max_unproven_blocks, 1, 100000, 20000),
 	SWITCH(response, track_connections, false),
 	CHOICE("response", "on_exit", response.keep_on_exit, exit_choice, false),
 

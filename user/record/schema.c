@@ -135,7 +135,7 @@ int schema_migrate(struct database *db)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		log_info("database %s: schema %d", db->path, DATABASE_VERSION);
+		log_debug("database %s: schema %d", db->path, DATABASE_VERSION);
 	/* Only tables that contradict the version can be wrong with our own statements. */
 	return rc == SQLITE_ERROR ? -EUCLEAN : database_errno(db, rc);
 }

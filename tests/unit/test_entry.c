@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What one packet adds to its entry: counters and where they stop, ports and hosts that were tried,
+ * and which packet wakes the poller. How an entry is found is test_table's.
+ */
+#include "unit/table_sim.h"
+#include <stdio.h>
+
+static struct sim sim;
+
+static int open_sim(void **state)
+{
+	(void)state;
+	sim_open(&sim, 64, 21);
+	sim.control.sensitive_ports[22 / 64] |= 1ULL << 22;
+	sim.control.amplifier_ports[53 / 64] |= 1ULL << 53;
+	sim.control.amplifier_ports[11211 / 64] |= 1ULL << (11211 % 64);
+	return 0;
+}
+
+static int close_sim(void **state)
+{
+	(void)state;
+	sim_close(&sim);
+	return 0;
+}
+
+static struct packet from_one(uint32_t classes, uint8_t protocol)
+{
+	return (struct packet){ .source = sim_address(1),
+				.destination = sim_address(2),
+				.bytes = 100,
+				.classes = classes,
+				.protocol = protocol,
+				.source_port = 40000,
+				.destination_port = 80 };
+}
+
+static struct packet tcp(uint8_t flags)
+{
+	struct packet packet = from_one(CLASS_TCP, PROTOCOL_TCP);
+
+	if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		packet.classes = CLASS_SYN;
+	packet.tcp_flags = flags;
+	return packet;
+}
+
+static const struct table_entry *add(struct packet packet)
+{
+	const struct table_entry *entry = sim_packet(&sim, &packet);
+
+	assert_non_null(entry);
+	return entry;
+}
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+struct flag_case {
+	uint8_t flags;
+	uint32_t syn, established;
+	uint16_t syn_ack, rst, odd;
+};
+
+static void tcp_flags_are_told_apart(void **state)
+{
+	static const struct flag_case cases[] = {
+		{ TCP_SYN, 1, 0, 0, 0, 0 },
+		{ TCP_SYN | TCP_ACK, 0, 0, 1, 0, 0 },
+		{ TCP_ACK, 0, 1, 0, 0, 0 },
+		{ TCP_ACK | TCP_PSH | TCP_URG, 0, 1, 0, 0, 0 },
+		{ TCP_FIN | TCP_ACK, 0, 0, 0, 0, 0 },
+		{ TCP_RST, 0, 0, 0, 1, 0 },
+		{ TCP_RST | TCP_ACK, 0, 0, 0, 1, 0 },
+		{ 0, 0, 0, 0, 0, 1 },
+		{ TCP_FIN, 0, 0, 0, 0, 1 },
+		{ TCP_FIN | TCP_PSH | TCP_URG, 0, 0, 0, 0, 1 },
+		{ TCP_SYN | TCP_FIN, 1, 0, 0, 0, 1 },
+		{ TCP_SYN | TCP_RST, 1, 0, 0, 0, 1 },
+		{ TCP_SYN | TCP_FIN | TCP_ACK, 0, 0, 1, 0, 1 },
+		{ TCP_SYN | TCP_RST | TCP_ACK, 0, 0, 1, 1, 1 },
+	};
+	size_t count = sizeof(cases) / sizeof(*cases);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const struct flag_case *c = &cases[i];
+		struct packet packet = tcp(c->flags);
+		const struct table_entry *e;
+
+		packet.source = sim_address((uint32_t)i);
+		e = add(packet);
+		if (e->tcp != 1 || e->syn != c->syn || e->established != c->established ||
+		    e->syn_ack != c->syn_ack || e->rst != c->rst || e->odd_flags != c->odd)
+			fail_msg("flags %02x: syn %u, established %u, syn_ack %u, rst %u, odd %u",
+				 c->flags, e->syn, e->established, e->syn_ack, e->rst,
+				 e->odd_flags);
+	}
+}
+
+static void each_protocol_has_its_counter(void **state)
+{
+	struct packet later = from_one(CLASS_TCP | CLASS_FRAGMENT, PROTOCOL_TCP);
+	struct packet broken = from_one(CLASS_UDP, PROTOCOL_UDP);
+	const struct table_entry *e;
+
+	(void)state;
+	later.flags = PACKET_FRAGMENT | PACKET_LATER_FRAGMENT;
+	broken.flags = PACKET_MALFORMED;
+	add(tcp(TCP_ACK));
+	add(from_one(CLASS_UDP, PROTOCOL_UDP));
+	add(from_one(CLASS_ICMP, PROTOCOL_ICMP));
+	add(from_one(CLASS_OTHER, 47));
+	add(later);
+	e = add(broken);
+	assert_true(e->packets == 6 && e->bytes == 600);
+	assert_true(e->tcp == 2 && e->udp == 2 && e->icmp == 1 && e->other == 1);
+	assert_true(e->fragments == 1 && e->malformed == 1);
+	assert_int_equal(e->established, 1); /* a later fragment has no flags */
+	assert_int_equal(e->odd_flags, 0);
+	assert_int_equal(e->last_protocol, PROTOCOL_UDP);
+	sim_drain(&sim, 0.25);
+	assert_true(sim.sum.tcp == 2 && sim.sum.udp == 2 && sim.sum.icmp == 1 &&
+		    sim.sum.other == 1 && sim.sum.malformed == 1);
+}
+
+static void special_ports_are_counted(void **state)
+{
+	struct packet ssh = tcp(TCP_SYN), answer = from_one(CLASS_UDP, PROTOCOL_UDP);
+	const struct table_entry *e;
+
+	(void)state;
+	ssh.destination_port = 22;
+	add(ssh);
+	ssh.tcp_flags = TCP_ACK;
+	ssh.classes = CLASS_TCP;
+	add(ssh);
+	answer.source_port = 53;
+	add(answer);
+	answer.source_port = 11211;
+	add(answer);
+	answer.source_port = 54;
+	add(answer);
+	answer.source_port = 1024;
+	answer.destination_port = 53;
+	e = add(answer);
+	assert_int_equal(e->sensitive, 1);
+	assert_int_equal(e->amplifier, 2);
+}
+
+static void counters_stop_at_their_maximum(void **state)
+{
+	struct packet packet = tcp(TCP_SYN | TCP_RST | TCP_ACK);
+	const struct table_entry *e = NULL;
+
+	(void)state;
+	for (int i = 0; i < 0x10010; i++) {
+		packet.flags = 0;
+		add(packet);
+		packet.flags = PACKET_MALFORMED | PACKET_FRAGMENT;
+		e = add(packet);
+	}
+	assert_int_equal(e->rst, 0xffff);
+	assert_int_equal(e->syn_ack, 0xffff);
+	assert_int_equal(e->odd_flags, 0xffff);
+	assert_int_equal(e->malformed, 0xffff);
+	assert_int_equal(e->fragments, 0xffff);
+	assert_int_equal(e->packets, 2 * 0x10010);
+}
+
+/* ---- tries ---------------------------------------------------------------------------------- */
+
+static uint8_t ports_after(uint32_t classes, uint8_t protocol, uint16_t from, uint16_t source_port)
+{
+	struct packet packet = from_one(classes, protocol);
+	const struct table_entry *e = NULL;
+
+	packet.source = sim_address(from);
+	packet.source_port = source_port;
+	packet.tcp_flags = classes & CLASS_SYN ? TCP_SYN : TCP_ACK;
+	for (uint16_t port = 1; port <= 10; port++) {
+		packet.destination_port = port;
+		e = add(packet);
+	}
+	return e->distinct_ports;
+}
+
+/* SYNs and UDP questions are tries; what follows a handshake, and answers, are not. */
+static void tries_are_told_from_answers(void **state)
+{
+	(void)state;
+	assert_in_range(ports_after(CLASS_SYN, PROTOCOL_TCP, 1, 40000), 7, 10);
+	assert_int_equal(ports_after(CLASS_TCP, PROTOCOL_TCP, 2, 40000), 0);
+	assert_in_range(ports_after(CLASS_UDP, PROTOCOL_UDP, 3, 40000), 7, 10);
+	assert_int_equal(ports_after(CLASS_UDP, PROTOCOL_UDP, 4, 53), 0);
+	assert_int_equal(ports_after(CLASS_ICMP, PROTOCOL_ICMP, 5, 0), 0);
+}
+
+static void sweeps_are_seen(void **state)
+{
+	struct packet ping = from_one(CLASS_ICMP, PROTOCOL_ICMP), six = ping;
+	const struct table_entry *e = NULL;
+
+	(void)state;
+	ping.icmp_type = 8;
+	six.protocol = PROTOCOL_ICMPV6;
+	six.icmp_type = 128;
+	six.source = sim_address(9);
+	for (uint32_t i = 0; i < 10; i++) {
+		ping.destination = six.destination = sim_address(__builtin_bswap32(i));
+		e = add(ping);
+		assert_memory_equal(&e->last_address, &ping.destination, 16);
+	}
+	assert_in_range(e->distinct_hosts, 6, 10);
+	assert_int_equal(e->distinct_ports, 0);
+	assert_in_range(add(six)->distinct_hosts, 1, 1);
+	ping.icmp_type = 0; /* the answers of a ping are none */
+	ping.source = sim_address(10);
+	assert_int_equal(add(ping)->distinct_hosts, 0);
+}
+
+/* distinct_* is the number of bits, whatever comes; the same try again changes nothing. */
+static void distinct_counts_are_the_bits(void **state)
+{
+	struct packet packet = tcp(TCP_SYN);
+	const struct table_entry *e = NULL;
+	struct table_entry before;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		packet.destination_port = (uint16_t)sim_random(&sim);
+		packet.destination = sim_address((uint32_t)sim_random(&sim));
+		e = add(packet);
+		assert_int_equal(e->distinct_ports, __builtin_popcountll(e->ports[0]) +
+							    __builtin_popcountll(e->ports[1]));
+		assert_int_equal(e->distinct_hosts, __builtin_popcountll(e->hosts));
+		assert_int_equal(e->last_port, packet.destination_port);
+	}
+	assert_true(e->distinct_ports == PORT_BITS && e->distinct_hosts == HOST_BITS);
+	before = *e;
+	add(packet);
+	assert_memory_equal(before.ports, e->ports, sizeof(before.ports));
+	assert_true(before.hosts == e->hosts && before.distinct_ports == e->distinct_ports);
+}
+
+/* A prefix counted as one source notes how many addresses it had, a bit for each. */
+static void hot_prefix_notes_its_members(void **state)
+{
+	struct table_subject subject = { .address.words = { 0xb80d0120 }, .prefix_len = 64 };
+	struct packet packet = tcp(TCP_ACK);
+	struct table_entry entry;
+
+	(void)state;
+	table_entry_init(&entry, &subject);
+	for (uint32_t i = 0; i < 20; i++) {
+		subject.member = subject.address;
+		subject.member.words[3] = i % 10;
+		table_add(&entry, &subject, &packet, &sim.control, 0);
+	}
+	assert_int_equal(entry.prefix_len, 64);
+	assert_in_range(__builtin_popcountll(entry.members), 6, 10);
+	assert_int_equal(entry.packets, 20);
+}
+
+/* ---- wakes ---------------------------------------------------------------------------------- */
+
+static void marks_wake_at_each_doubling(void **state)
+{
+	static const uint32_t wakes[] = { 100, 128, 256, 512, 1024 };
+	size_t next = 0;
+
+	(void)state;
+	for (uint32_t n = 0; n < 2000; n++) {
+		bool expected = next < 5 && n == wakes[next];
+
+		assert_int_equal(table_mark(n, 100), expected);
+		next += expected;
+	}
+	assert_int_equal(next, 5);
+}
+
+/* How many of n equal packets wake, when only the given mark is within reach. */
+static int wakes_of(struct wake_marks marks, struct packet packet, int n)
+{
+	struct table_subject subject = { .address = packet.source, .prefix_len = PREFIX_LEN_FULL };
+	struct table_entry entry;
+	int wakes = 0;
+
+	table_entry_init(&entry, &subject);
+	for (int i = 0; i < n; i++) {
+		uint32_t news;
+
+		packet.destination_port++;
+		subject.peer = sim_address(packet.destination_port);
+		news = table_add(&entry, &subject, &packet, &sim.control, 0);
+		wakes += table_wakes(&entry, &packet, news, &marks) != 0;
+	}
+	return wakes;
+}
+
+static void each_mark_wakes(void **state)
+{
+	const struct wake_marks none = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 1 };
+	struct wake_marks marks;
+
+	(void)state;
+	assert_int_equal(wakes_of(none, tcp(TCP_SYN), 1000), 0);
+	marks = none, marks.packets = 10;
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 9), 0);
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 4); /* 10, 16, 32, 64 */
+	marks = none, marks.syn = 10;
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 16), 2);
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 0);
+	marks = none, marks.udp = 10;
+	assert_int_equal(wakes_of(marks, from_one(CLASS_UDP, PROTOCOL_UDP), 16), 2);
+	assert_int_equal(wakes_of(marks, from_one(CLASS_ICMP, PROTOCOL_ICMP), 16), 0);
+	marks = none, marks.icmp = 10;
+	assert_int_equal(wakes_of(marks, from_one(CLASS_ICMP, PROTOCOL_ICMP), 16), 2);
+	marks = none, marks.odd_flags = 10;
+	assert_int_equal(wakes_of(marks, tcp(TCP_FIN), 16), 2);
+	marks = none, marks.ports = 10;
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 9), 0);
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 5); /* 10, 16, 32, 64, 128 */
+	marks = none, marks.hosts = 10;
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 4);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_sim, close_sim)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(tcp_flags_are_told_apart),
+		TEST(each_protocol_has_its_counter),
+		TEST(special_ports_are_counted),
+		TEST(counters_stop_at_their_maximum),
+		TEST(tries_are_told_from_answers),
+		TEST(sweeps_are_seen),
+		TEST(distinct_counts_are_the_bits),
+		TEST(hot_prefix_notes_its_members),
+		TEST(marks_wake_at_each_doubling),
+		TEST(each_mark_wakes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
