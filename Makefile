@@ -36,6 +36,10 @@ BPF_OBJ  := $(patsubst bpf/%.bpf.c,$(BUILD)/%.bpf.o,$(wildcard bpf/*.bpf.c))
 SKELS    := $(BPF_OBJ:%.bpf.o=%.skel.h)
 UNIT     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TEST := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bpf/test_*.c))
+# What tests share (frames): every other .c beside them.
+TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/*/test_*.c), \
+	$(wildcard tests/unit/*.c tests/bpf/*.c)))
+TEST_LIB := $(BUILD)/tests/libtests.a
 
 BENCH    := $(BUILD)/tests/bench/bench
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
@@ -63,14 +67,18 @@ $(BUILD)/%.bpf.o: bpf/%.bpf.c
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $(subst .,_,$*)_bpf > $@
 
-# Unit tests link their module and what it needs from the library, never main.
-$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+$(TEST_LIB): $(TEST_OBJ)
+	rm -f $@
+	$(AR) rcs $@ $^
 
-$(BUILD)/tests/bpf/%: tests/bpf/%.c $(LIB) $(SKELS)
+# Unit tests link their module and what it needs from the library, never main.
+$(BUILD)/tests/unit/%: tests/unit/%.c $(TEST_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(TEST_LIB) $(LIB) $(LIBS) -lcmocka
+
+$(BUILD)/tests/bpf/%: tests/bpf/%.c $(TEST_LIB) $(LIB) $(SKELS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $< $(TEST_LIB) $(LIB) $(LIBS) -lcmocka
 
 $(BUILD)/tests/bench/%.bpf.o: tests/bench/%.bpf.c
 	@mkdir -p $(@D)
@@ -112,5 +120,5 @@ format:
 clean:
 	rm -rf build fwgen
 
--include $(USER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(UNIT:=.d) $(BPF_TEST:=.d) \
+-include $(USER_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(BPF_OBJ:.o=.d) $(UNIT:=.d) $(BPF_TEST:=.d) $(TEST_OBJ:.o=.d) \
 	$(BENCH_OBJ:.o=.d) $(BENCH).bpf.d

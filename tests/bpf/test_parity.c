@@ -36,6 +36,7 @@ static struct side *here, *before; /* ours, and as it was when the batch began *
 static struct table_bucket *kernel_buckets, *kernel_destination_buckets;
 static struct table_totals *kernel_totals, *kernel_destination_totals;
 static struct wake_list expected, woken;
+static unsigned int drops, wakes; /* proof that the frames reach what they are for */
 static struct frames frames;
 static struct frame batch[BATCH];
 static struct prefix hot;
@@ -230,6 +231,7 @@ static void compare_wakes(struct ring_buffer *ring)
 	assert_int_equal(woken.count, expected.count);
 	assert_memory_equal(woken.records, expected.records,
 			    expected.count * sizeof(*expected.records));
+	wakes += expected.count;
 	expected.count = 0;
 }
 
@@ -246,6 +248,7 @@ static void run_batch(struct ring_buffer *ring)
 			frame_print(&batch[i]);
 			fail_msg("XDP action %u, expected %u", theirs, ours);
 		}
+		drops += ours == XDP_DROP;
 	}
 	if (difference())
 		show_frame();
@@ -321,6 +324,7 @@ static void both_builds_agree(void **state)
 		      (unsigned long long)(counted - attributed - unattributed));
 	assert_int_equal(counted, FRAMES);
 	assert_true(attributed > FRAMES / 4 && unattributed > FRAMES / 20);
+	assert_true(drops > FRAMES / 50 && wakes > FRAMES / 50);
 }
 
 /* A CPU without a table: its frames get their verdict, and are counted as overflow. */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,6 +133,26 @@ int bpffs_open(char dir[PATH_MAX], char error[256])
 
 /* ---- removing ------------------------------------------------------------------------------ */
 
+/*
+ * Detaches a pinned link. Its last reference going away does the same, but later, on a kernel
+ * worker, and packets are dropped until then. (The bare system call: base/ has no libbpf.)
+ */
+static void detach_link(int dir_fd, const char *name)
+{
+	char path[64 + 256];
+	union bpf_attr attr = { .pathname = (uintptr_t)path };
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir_fd, name);
+	fd = syscall(__NR_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+	if (fd < 0)
+		return;
+	memset(&attr, 0, sizeof(attr));
+	attr.link_detach.link_fd = fd;
+	syscall(__NR_bpf, BPF_LINK_DETACH, &attr, sizeof(attr)); /* a map's pin: EINVAL */
+	close(fd);
+}
+
 /* Everything in the folder, folders too. Takes fd. Returns the number of pins, or -errno. */
 static int empty_dir(int fd)
 {
@@ -155,6 +177,8 @@ static int empty_dir(int fd)
 			result = sub < 0 ? -errno : empty_dir(sub);
 			pins += result > 0 ? result : 0;
 		}
+		if (!strncmp(entry->d_name, "link-", 5))
+			detach_link(fd, entry->d_name);
 		if (result >= 0 && unlinkat(fd, entry->d_name, is_dir ? AT_REMOVEDIR : 0))
 			result = -errno;
 		pins += !is_dir && result >= 0;

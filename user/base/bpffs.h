@@ -16,7 +16,7 @@
 int bpffs_open(char dir[PATH_MAX], char error[256]);
 /* The folder's name, whether it exists or not. Returns 0 or -errno. */
 int bpffs_dir(char dir[PATH_MAX]);
-/* Removes all pins in this namespace's folder (of every ABI version) and the folder. Number of pins, or -errno. */
+/* Detaches the links (pins named link-*) and removes all pins in this namespace's folder (of every ABI version) and the folder. Number of pins, or -errno. */
 int bpffs_remove(void);
 /*
  * One daemon per network namespace: takes the lock file in FWGEN_RUN_DIR, held until close or death.

@@ -19,6 +19,8 @@ const char *units_duration(int64_t seconds, char buf[UNITS_TEXT])
 
 	if (seconds < 0)
 		seconds = 0;
+	if (seconds > 999999999)
+		seconds = 999999999; /* 31 years: for ever */
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		int64_t rest = seconds % units[i].seconds / units[i].next_seconds;
 

@@ -147,7 +147,11 @@ static int await_ready(struct iptables_enforcer *enforcer, char error[512])
 	}
 	if (enforcer->ready && enforcer->fd >= 0)
 		return 0;
-	snprintf(error, 512, "failed to set up iptables: %s", enforcer->status.reason);
+	if (!enforcer->failed && enforcer->fd >= 0)
+		snprintf(error, 512, "failed to set up iptables: no answer within %d s",
+			 (int)(START_TIMEOUT_NS / NS_PER_SECOND));
+	else
+		snprintf(error, 512, "failed to set up iptables: %s", enforcer->status.reason);
 	return enforcer->failed ? enforcer->failed : enforcer->fd < 0 ? -EIO : -ETIMEDOUT;
 }
 

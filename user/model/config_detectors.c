@@ -13,8 +13,8 @@
 #define SECONDS_MAX 86400
 
 /*
- * What an honest host of a busy gateway does not reach. Where a flood detector has its own
- * protocol, its finding blocks that protocol only, so its limits may be closer than packet_flood's.
+ * What an honest host of a busy gateway does not reach; a block covers all of a source's packets, so
+ * in doubt the limit is the higher one.
  */
 static const struct {
 	struct limit limits[CONFIG_LIMITS_MAX];
@@ -26,8 +26,8 @@ static const struct {
 	[DETECTOR_BYTE_FLOOD] = {{{5000000000, 10}}},
 	/* peer-to-peer leaves 52 connection tries unanswered in 10 s */
 	[DETECTOR_SYN_FLOOD] = {{{200, 2}, {500, 10}}},
-	/* about 100 Mbit/s of QUIC or a tunnel; a flood sends 10,000 in a fifth of a second */
-	[DETECTOR_UDP_FLOOD] = {{{9000, 1}}},
+	/* 240 Mbit/s of full frames, QUIC or a tunnel: answers are counted like floods so far */
+	[DETECTOR_UDP_FLOOD] = {{{20000, 1}}},
 	/* 100 a second that go on: more than monitoring sends; routers limit their errors */
 	[DETECTOR_ICMP_FLOOD] = {{{500, 2}, {1000, 10}}},
 	/* a slow scan tries 12 to 25 ports in 10 s */

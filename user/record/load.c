@@ -51,6 +51,9 @@ static int read_times(sqlite3_stmt *s, const char *boot_id, struct moment now, s
 	if (duration > RULE_LONGEST_NS)
 		duration = RULE_LONGEST_NS;
 	rule->expires = moment_plus(now, left);
+	/* as it was told before, unless this boot's clock says otherwise by more than a rounding */
+	if (llabs(rule->expires.wall_ns - expires) < NS_PER_SECOND)
+		rule->expires.wall_ns = expires;
 	rule->created.wall_ns = created;
 	rule->created.boot_ns = rule->expires.boot_ns - duration;
 	return 0;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Entries of several CPUs become one sample per source: sums that stop at their maximum, bitmaps
+ * or-ed, and totals over CPUs by tables_drain.
+ */
+#include "unit/table_sim.h"
+
+static struct table_entry entry_of(uint32_t number)
+{
+	return (struct table_entry){ .address = sim_address(number), .prefix_len = 128 };
+}
+
+static void add(struct merge *merge, const struct table_entry *entry)
+{
+	assert_int_equal(merge_add(merge, entry, 7), 0);
+}
+
+static void counters_add_up(void **state)
+{
+	struct table_entry a = entry_of(1), b = entry_of(1);
+	const struct table_entry *sum;
+	struct merge merge = { 0 };
+
+	(void)state;
+	a.bytes = 1ULL << 40, b.bytes = 5;
+	a.packets = 10, b.packets = 20;
+	a.tcp = 1, b.tcp = 2;
+	a.udp = 3, b.udp = 4;
+	a.icmp = 5, b.icmp = 6;
+	a.syn = 7, b.syn = 8;
+	a.established = 9, b.established = 10;
+	a.dropped = 11, b.dropped = 12;
+	a.malformed = 13, b.malformed = 14;
+	a.fragments = 15, b.fragments = 16;
+	a.syn_ack = 17, b.syn_ack = 18;
+	a.rst = 19, b.rst = 20;
+	a.odd_flags = 21, b.odd_flags = 22;
+	a.sensitive = 23, b.sensitive = 24;
+	a.amplifier = 25, b.amplifier = 26;
+	a.other = 27, b.other = 28;
+	add(&merge, &a);
+	add(&merge, &b);
+	assert_int_equal(merge.count, 1);
+	assert_int_equal(merge.samples[0].ifindex, 7);
+	sum = &merge.samples[0].entry;
+	assert_true(sum->bytes == (1ULL << 40) + 5 && sum->packets == 30);
+	assert_true(sum->tcp == 3 && sum->udp == 7 && sum->icmp == 11 && sum->syn == 15);
+	assert_true(sum->established == 19 && sum->dropped == 23 && sum->malformed == 27);
+	assert_true(sum->fragments == 31 && sum->syn_ack == 35 && sum->rst == 39);
+	assert_true(sum->odd_flags == 43 && sum->sensitive == 47 && sum->amplifier == 51);
+	assert_int_equal(sum->other, 55);
+	merge_free(&merge);
+}
+
+static void counters_stop_at_their_maximum(void **state)
+{
+	struct table_entry entry = entry_of(1);
+	struct merge merge = { 0 };
+
+	(void)state;
+	entry.packets = entry.syn = 0xf0000000;
+	entry.rst = entry.other = 0xfff0;
+	for (int cpu = 0; cpu < 3; cpu++)
+		add(&merge, &entry);
+	assert_int_equal(merge.samples[0].entry.packets, UINT32_MAX);
+	assert_int_equal(merge.samples[0].entry.syn, UINT32_MAX);
+	assert_int_equal(merge.samples[0].entry.rst, 0xffff);
+	assert_int_equal(merge.samples[0].entry.other, 0xffff);
+	merge_free(&merge);
+}
+
+/* What two CPUs saw is not counted twice. The larger part says where it went last. */
+static void bitmaps_are_joined(void **state)
+{
+	struct table_entry a = entry_of(1), b = entry_of(1);
+	const struct table_entry *sum;
+	struct merge merge = { 0 };
+
+	(void)state;
+	a.ports[0] = 0xf, a.ports[1] = 1, a.distinct_ports = 5, a.hosts = 6, a.distinct_hosts = 2;
+	b.ports[0] = 0x3c, b.ports[1] = 1, b.distinct_ports = 5, b.hosts = 12, b.distinct_hosts = 2;
+	a.members = 1, b.members = 2;
+	a.packets = 5, a.last_port = 80, a.last_protocol = 6, a.last_peer = 1;
+	b.packets = 6, b.last_port = 443, b.last_protocol = 17, b.last_peer = 2;
+	b.last_address = sim_address(99);
+	add(&merge, &a);
+	add(&merge, &b);
+	sum = &merge.samples[0].entry;
+	assert_true(sum->ports[0] == 0x3f && sum->ports[1] == 1 && sum->hosts == 14);
+	assert_true(sum->distinct_ports == 7 && sum->distinct_hosts == 3 && sum->members == 3);
+	assert_true(sum->last_port == 443 && sum->last_protocol == 17 && sum->last_peer == 2);
+	assert_memory_equal(&sum->last_address, &b.last_address, 16);
+	merge_free(&merge);
+}
+
+/* A prefix and the address that it starts with are two sources. */
+static void prefixes_are_not_addresses(void **state)
+{
+	struct table_entry address = entry_of(1), prefix = entry_of(1);
+	struct merge merge = { 0 };
+
+	(void)state;
+	prefix.prefix_len = 64;
+	add(&merge, &address);
+	add(&merge, &prefix);
+	add(&merge, &address);
+	assert_int_equal(merge.count, 2);
+	merge_free(&merge);
+}
+
+static void many_sources_and_again(void **state)
+{
+	struct merge merge = { 0 };
+	const uint32_t n = 50000;
+
+	(void)state;
+	for (int interval = 0; interval < 3; interval++) {
+		merge_clear(&merge);
+		assert_int_equal(merge.count, 0);
+		for (int cpu = 0; cpu < 3; cpu++)
+			for (uint32_t i = 0; i < n; i++) {
+				struct table_entry entry = entry_of(i * 0x10001);
+
+				entry.packets = i + 1;
+				add(&merge, &entry);
+			}
+		assert_int_equal(merge.count, n);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_int_equal(merge.samples[i].entry.address.words[3], i * 0x10001);
+			assert_int_equal(merge.samples[i].entry.packets, 3 * (i + 1));
+		}
+	}
+	merge_free(&merge);
+	assert_true(!merge.samples && !merge.index && merge.count == 0);
+	merge_clear(&merge);
+}
+
+/* ---- two CPUs' tables in one drain ------------------------------------------------------------ */
+
+/* The second slot's part of two slots' memory, as a table of its own to count into. */
+static struct sim slot_of(struct sim *both, uint32_t slot)
+{
+	struct sim one = *both;
+
+	one.buckets += (size_t)slot * 2 * both->tables.bucket_count;
+	one.tables.totals += slot * 2;
+	return one;
+}
+
+static void cpus_are_added_up(void **state)
+{
+	struct sim both = { .control.epoch = 5 }, cpu[2];
+	struct merge merge = { 0 };
+	struct tables_sum sum;
+
+	(void)state;
+	frames_begin(&both.random, 41);
+	both.buckets = calloc(4 * 64, sizeof(*both.buckets));
+	both.tables = (struct tables){ both.buckets, calloc(4, sizeof(struct table_totals)), 64, 2,
+				       0, 0 };
+	assert_true(both.buckets && both.tables.totals);
+	both.control.keys[1] = sim_key(&both);
+	for (int i = 0; i < 2; i++)
+		cpu[i] = slot_of(&both, (uint32_t)i);
+	for (uint32_t i = 0; i < 100; i++) {
+		sim_source(&cpu[0], i);
+		sim_source(&cpu[1], i + 50);
+		sim_source(&cpu[1], i + 50);
+	}
+	assert_int_equal(tables_drain(&both.tables, 5, 0.25, &merge, &sum), 0);
+	assert_true(sum.packets == 300 && sum.attributed == 300 && sum.bytes == 300 * 60);
+	assert_int_equal(merge.count, 150);
+	for (size_t i = 0; i < merge.count; i++) {
+		uint32_t number = merge.samples[i].entry.address.words[3];
+
+		assert_int_equal(merge.samples[i].entry.packets,
+				 (number < 100 ? 1 : 0) + (number >= 50 ? 2 : 0));
+	}
+	/* drained is drained; and a CPU without packets adds nothing of an older interval */
+	assert_int_equal(tables_drain(&both.tables, 7, 0.25, &merge, &sum), 0);
+	assert_true(sum.packets == 0 && merge.count == 0);
+	for (int slot = 0; slot < 4; slot++)
+		assert_int_equal(both.tables.totals[slot].dirty[0], 0);
+	merge_free(&merge);
+	free(both.tables.totals);
+	free(both.buckets);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counters_add_up),
+		cmocka_unit_test(counters_stop_at_their_maximum),
+		cmocka_unit_test(bitmaps_are_joined),
+		cmocka_unit_test(prefixes_are_not_addresses),
+		cmocka_unit_test(many_sources_and_again),
+		cmocka_unit_test(cpus_are_added_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
