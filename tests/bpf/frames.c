@@ -220,15 +220,16 @@ static uint8_t random_extension(struct frames *frames)
 /* One extension header of type `type`, in front of `next`. */
 static void put_extension(struct frames *frames, struct frame *frame, uint8_t type, uint8_t next)
 {
-	static const uint16_t offsets[] = { 0x0000, 0x0000, 0x0001, 0x0001, 0x0008, 0x0009, 0xfff8 };
+	static const uint16_t offsets[] = {
+		0x0000, 0x0000, 0x0001, 0x0001, 0x0008, 0x0009, 0xfff8
+	};
 	uint32_t units = one_in(frames, 3) ? frames_random(frames, 4) : 0;
 
 	frame_put8(frame, next);
 	if (type == 44) {
 		frame_put8(frame, 0);
-		frame_put16(frame, one_in(frames, 8) ?
-					   (uint16_t)frames_random(frames, 65536) :
-					   offsets[frames_random(frames, 7)]);
+		frame_put16(frame, one_in(frames, 8) ? (uint16_t)frames_random(frames, 65536)
+						     : offsets[frames_random(frames, 7)]);
 		frame_put32(frame, 0x1234);
 		return;
 	}

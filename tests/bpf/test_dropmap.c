@@ -20,7 +20,8 @@
 static struct world world;
 static char pins[] = "/tmp/fwg-dropmap-XXXXXX";
 
-/* ---- blocks and packets by number ----------------------------------------------------------------- */
+/* ---- blocks and packets by number
+ * ----------------------------------------------------------------- */
 
 static struct address source(uint32_t number)
 {
@@ -102,7 +103,8 @@ static unsigned int filter_bits(void)
 	return bits;
 }
 
-/* ---- the tests -------------------------------------------------------------------------------------- */
+/* ---- the tests
+ * -------------------------------------------------------------------------------------- */
 
 static void removal_lets_pass(void **state)
 {
@@ -235,7 +237,8 @@ static void sync_makes_it_so(void **state)
 	assert_int_equal(rules_in_map(), 0);
 }
 
-/* ---- pins ------------------------------------------------------------------------------------------- */
+/* ---- pins
+ * ------------------------------------------------------------------------------------------- */
 
 static int pin_count(void)
 {
@@ -384,9 +387,9 @@ static int unmount_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(removal_lets_pass),	  TEST(many_blocks),
-		TEST(full_map_says_so),		  TEST(hits_are_exact),
-		TEST(sync_makes_it_so),		  PINNED(blocks_are_adopted),
+		TEST(removal_lets_pass),	 TEST(many_blocks),
+		TEST(full_map_says_so),		 TEST(hits_are_exact),
+		TEST(sync_makes_it_so),		 PINNED(blocks_are_adopted),
 		PINNED(earlier_program_follows), PINNED(odd_pins_are_not_adopted),
 	};
 

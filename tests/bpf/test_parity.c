@@ -41,7 +41,8 @@ static struct frames frames;
 static struct frame batch[BATCH];
 static struct prefix hot;
 
-/* ---- fwgen_xdp, compiled by cc ---------------------------------------------------------------- */
+/* ---- fwgen_xdp, compiled by cc ----------------------------------------------------------------
+ */
 
 struct blocked {
 	const char *prefix;
@@ -49,14 +50,15 @@ struct blocked {
 };
 
 static const struct blocked blocked[] = {
-	{ "192.0.2.3", CLASS_ALL },	  { "192.0.2.4", CLASS_UDP },
-	{ "192.0.2.8/29", CLASS_SYN },	  { "198.18.4.0/22", CLASS_ALL },
-	{ "2001:db8::5", CLASS_ALL },	  { "2001:db8::6", CLASS_FRAGMENT },
+	{ "192.0.2.3", CLASS_ALL },	   { "192.0.2.4", CLASS_UDP },
+	{ "192.0.2.8/29", CLASS_SYN },	   { "198.18.4.0/22", CLASS_ALL },
+	{ "2001:db8::5", CLASS_ALL },	   { "2001:db8::6", CLASS_FRAGMENT },
 	{ "2001:db8:64::/64", CLASS_ALL }, { "2001:db8::10/124", CLASS_ICMP | CLASS_OTHER },
 };
 static const char *const spared[] = { "192.0.2.9", "198.18.5.0/26", "2001:db8::12" };
 
-/* A v4-mapped source in an IPv6 header (no stack takes it) is met by its IPv4 address's block only. */
+/* A v4-mapped source in an IPv6 header (no stack takes it) is met by its IPv4 address's block only.
+ */
 static bool covers(const char *text, const struct packet *packet)
 {
 	struct prefix prefix;
@@ -173,7 +175,8 @@ static uint32_t mirror_run(const struct frame *frame)
 	return action;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------
+ */
 
 static int take_wake(void *context, void *data, size_t size)
 {
@@ -262,13 +265,12 @@ struct drained {
 
 static void drain(struct drained *out, struct table_bucket *buckets, struct table_totals *totals)
 {
-	struct tables tables = { .buckets = buckets,
-				 .totals = totals,
-				 .bucket_count = WORLD_BUCKETS,
-				 .slots = 1 };
+	struct tables tables = {
+		.buckets = buckets, .totals = totals, .bucket_count = WORLD_BUCKETS, .slots = 1
+	};
 
-	assert_int_equal(
-		tables_drain(&tables, world.control->epoch, 0.25, &out->merge, &out->sum), 0);
+	assert_int_equal(tables_drain(&tables, world.control->epoch, 0.25, &out->merge, &out->sum),
+			 0);
 }
 
 /* Ends the epoch as the poller does. Returns how many frames it has counted. */
@@ -301,7 +303,8 @@ static uint64_t end_epoch(uint64_t *attributed, uint64_t *unattributed)
 	return theirs.sum.packets + theirs.sum.not_ip;
 }
 
-/* ---- the tests ---------------------------------------------------------------------------------- */
+/* ---- the tests ----------------------------------------------------------------------------------
+ */
 
 static void both_builds_agree(void **state)
 {
@@ -385,16 +388,16 @@ static int make_world(void **state)
 	before = calloc(1, sizeof(*before));
 	assert_true(here && before);
 	kernel_buckets = map_whole(world.bpf->maps.source_buckets, sizeof(here->buckets));
-	kernel_destination_buckets = map_whole(world.bpf->maps.destination_buckets,
-					       sizeof(here->destination_buckets));
+	kernel_destination_buckets =
+		map_whole(world.bpf->maps.destination_buckets, sizeof(here->destination_buckets));
 	kernel_totals = map_whole(world.bpf->maps.source_totals, sizeof(here->totals));
-	kernel_destination_totals = map_whole(world.bpf->maps.destination_totals,
-					      sizeof(here->destination_totals));
+	kernel_destination_totals =
+		map_whole(world.bpf->maps.destination_totals, sizeof(here->destination_totals));
 	add_blocks();
 	assert_int_equal(prefix_parse("2001:db8:64::/64", &hot), 0);
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(world.bpf->maps.hot_prefixes), &hot, &one,
-					     BPF_ANY),
-			 0);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(world.bpf->maps.hot_prefixes), &hot, &one, BPF_ANY),
+		0);
 	world.control->hot_length[0] = 64;
 	for (int port = 22; port < 65536; port += 367) /* 22 and 3325, ...; 389, ... */
 		world.control->sensitive_ports[port / 64] |= 1ULL << (port % 64);

@@ -32,7 +32,8 @@ static int end_world(void **state)
 	return 0;
 }
 
-/* ---- blocks and packets in words ---------------------------------------------------------------- */
+/* ---- blocks and packets in words ----------------------------------------------------------------
+ */
 
 static struct rule rule_for(const char *prefix, uint32_t classes)
 {
@@ -111,7 +112,8 @@ static struct address last_of(const struct prefix *prefix)
 	return last;
 }
 
-/* ---- the tests ------------------------------------------------------------------------------------ */
+/* ---- the tests
+ * ------------------------------------------------------------------------------------ */
 
 static void one_address(void **state)
 {

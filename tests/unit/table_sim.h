@@ -131,9 +131,8 @@ static inline struct table_entry *sim_source(struct sim *sim, uint32_t number)
 
 static inline void sim_drain(struct sim *sim, double seconds)
 {
-	assert_int_equal(tables_drain(&sim->tables, sim->control.epoch, seconds, &sim->merge,
-				      &sim->sum),
-			 0);
+	assert_int_equal(
+		tables_drain(&sim->tables, sim->control.epoch, seconds, &sim->merge, &sim->sum), 0);
 }
 
 /* The drained sample of a source, or NULL. */

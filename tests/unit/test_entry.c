@@ -330,16 +330,11 @@ static void each_mark_wakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(tcp_flags_are_told_apart),
-		TEST(each_protocol_has_its_counter),
-		TEST(special_ports_are_counted),
-		TEST(counters_stop_at_their_maximum),
-		TEST(tries_are_told_from_answers),
-		TEST(sweeps_are_seen),
-		TEST(distinct_counts_are_the_bits),
-		TEST(hot_prefix_notes_its_members),
-		TEST(marks_wake_at_each_doubling),
-		TEST(each_mark_wakes),
+		TEST(tcp_flags_are_told_apart),	    TEST(each_protocol_has_its_counter),
+		TEST(special_ports_are_counted),    TEST(counters_stop_at_their_maximum),
+		TEST(tries_are_told_from_answers),  TEST(sweeps_are_seen),
+		TEST(distinct_counts_are_the_bits), TEST(hot_prefix_notes_its_members),
+		TEST(marks_wake_at_each_doubling),  TEST(each_mark_wakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,8 @@ static const struct sequence sequences[] = {
 	{ "two equal words", constant_xor },
 };
 
-/* ---- the tests -------------------------------------------------------------------------------- */
+/* ---- the tests --------------------------------------------------------------------------------
+ */
 
 static int compare(const void *a, const void *b)
 {

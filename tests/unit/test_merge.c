@@ -135,7 +135,8 @@ static void many_sources_and_again(void **state)
 	merge_clear(&merge);
 }
 
-/* ---- two CPUs' tables in one drain ------------------------------------------------------------ */
+/* ---- two CPUs' tables in one drain ------------------------------------------------------------
+ */
 
 /* The second slot's part of two slots' memory, as a table of its own to count into. */
 static struct sim slot_of(struct sim *both, uint32_t slot)
@@ -156,8 +157,9 @@ static void cpus_are_added_up(void **state)
 	(void)state;
 	frames_begin(&both.random, 41);
 	both.buckets = calloc(4 * 64, sizeof(*both.buckets));
-	both.tables = (struct tables){ both.buckets, calloc(4, sizeof(struct table_totals)), 64, 2,
-				       0, 0 };
+	both.tables = (struct tables){
+		both.buckets, calloc(4, sizeof(struct table_totals)), 64, 2, 0, 0
+	};
 	assert_true(both.buckets && both.tables.totals);
 	both.control.keys[1] = sim_key(&both);
 	for (int i = 0; i < 2; i++)

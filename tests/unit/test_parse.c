@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * include/parse.h: each header form by hand, then what must hold for any frame, on 100,000 generated
- * ones. Every frame lies in a buffer that ends where it does.
+ * include/parse.h: each header form by hand, then what must hold for any frame, on 100,000
+ * generated ones. Every frame lies in a buffer that ends where it does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,14 +78,13 @@ static void check_case(const struct parse_case *c)
 	    ((uint32_t)packet.source_port << 16 | packet.destination_port) != ports ||
 	    (packet.tcp_flags | packet.icmp_type) != (int)c->detail)
 		fail_msg("%s: flags %x, classes %x, protocol %u, ports %u and %u, detail %u",
-			 c->name, packet.flags, packet.classes, packet.protocol,
-			 packet.source_port, packet.destination_port,
-			 packet.tcp_flags | packet.icmp_type);
+			 c->name, packet.flags, packet.classes, packet.protocol, packet.source_port,
+			 packet.destination_port, packet.tcp_flags | packet.icmp_type);
 	assert_int_equal(packet.bytes, frame.length);
 	check_addresses(&packet);
 }
 
-#define CHECK_ALL(cases)                                             \
+#define CHECK_ALL(cases)                                            \
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) \
 	check_case(&cases[i])
 
@@ -125,7 +124,8 @@ static void cut_capture_keeps_wire_length(void **state)
 
 /* ---- any frame ------------------------------------------------------------------------------- */
 
-/* A frame that the fast path takes: the general one says the same. What it leaves, it left alone. */
+/* A frame that the fast path takes: the general one says the same. What it leaves, it left alone.
+ */
 static bool check_plain(const struct frame *frame)
 {
 	const unsigned char *end = frame->bytes + frame->length;

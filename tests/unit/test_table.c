@@ -131,8 +131,8 @@ static double measure_floor(struct sim *s, double flood_pps, double lowest, doub
 
 	*published = 0;
 	for (uint32_t i = 0; i < RATES * EACH; i++)
-		sources[i] = (struct steady){ .number = 2 * i,
-					      .pps = lowest * pow(1.2, i % RATES) };
+		sources[i] =
+			(struct steady){ .number = 2 * i, .pps = lowest * pow(1.2, i % RATES) };
 	for (int interval = 0; interval < intervals; interval++) {
 		sim_interval(s, flood_pps, sources, RATES * EACH, INTERVAL);
 		*published += s->sum.blind_below_pps / intervals;
@@ -147,7 +147,8 @@ static double measure_floor(struct sim *s, double flood_pps, double lowest, doub
 	return 0;
 }
 
-/* Right within a factor of 2, as the issue asks; it is better than that. Table and floods scaled. */
+/* Right within a factor of 2, as the issue asks; it is better than that. Table and floods scaled.
+ */
 static void blind_floor_is_right(void **state)
 {
 	static const double floods[] = { 0.5e6, 1e6, 2e6, 4e6, 8e6 };
@@ -156,7 +157,8 @@ static void blind_floor_is_right(void **state)
 	for (size_t i = 0; i < sizeof(floods) / sizeof(*floods); i++) {
 		double scale = 1024.0 / BUCKETS, published, measured;
 
-		measured = measure_floor(&sim, floods[i] * scale, floods[i] / 65536 / 4, &published);
+		measured =
+			measure_floor(&sim, floods[i] * scale, floods[i] / 65536 / 4, &published);
 		print_message("%.1f million random sources a second: blind below %.1f/s, measured "
 			      "%.1f/s\n",
 			      floods[i] / 1e6, published, measured);
@@ -165,7 +167,8 @@ static void blind_floor_is_right(void **state)
 	}
 }
 
-/* ---- the number of sources -------------------------------------------------------------------- */
+/* ---- the number of sources --------------------------------------------------------------------
+ */
 
 static void sources_are_estimated(void **state)
 {
