@@ -208,7 +208,8 @@ struct wake_marks {
 	__u32 odd_flags;
 	__u32 ports;
 	__u32 hosts;
-	__u32 per_interval; /* records one CPU may send */
+	__u32 per_interval;  /* records one CPU may send */
+	__u32 packets_limit; /* wakes too: the first count of packets that is over a limit */
 };
 
 struct sensor_control {

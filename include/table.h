@@ -252,17 +252,24 @@ static __always_inline int table_mark(__u32 n, __u32 mark)
 	return n >= mark && (n == mark || !(n & (n - 1)));
 }
 
+/* Bits: where no two tries shared one, the limit is crossed a bit after the mark. */
+static __always_inline int table_mark_bits(__u32 n, __u32 mark)
+{
+	return table_mark(n, mark) || n == mark + 1;
+}
+
 /* Whether this packet took its source over a mark. */
 static __always_inline int table_wakes(const struct table_entry *entry, const struct packet *packet,
 				       __u32 news, const struct wake_marks *marks)
 {
 	if (packet_unlikely(news)) {
-		if ((news & NEWS_PORT) && table_mark(entry->distinct_ports, marks->ports))
+		if ((news & NEWS_PORT) && table_mark_bits(entry->distinct_ports, marks->ports))
 			return 1;
-		if ((news & NEWS_HOST) && table_mark(entry->distinct_hosts, marks->hosts))
+		if ((news & NEWS_HOST) && table_mark_bits(entry->distinct_hosts, marks->hosts))
 			return 1;
 	}
-	if (packet_unlikely(table_mark(entry->packets, marks->packets)))
+	if (packet_unlikely(entry->packets >= marks->packets) &&
+	    (table_mark(entry->packets, marks->packets) || entry->packets == marks->packets_limit))
 		return 1;
 	if (packet->classes & CLASS_SYN)
 		return entry->syn > entry->established &&

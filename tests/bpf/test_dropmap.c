@@ -7,6 +7,7 @@
 #include "bpf/program_world.h"
 #include <dirent.h>
 #include <linux/bpf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -46,12 +47,19 @@ static struct rule put(uint32_t id, uint32_t number)
 	return rule;
 }
 
-static bool drops(uint32_t number)
+/* With `extra` bytes behind the 54 of the headers. */
+static bool drops_long(uint32_t number, size_t extra)
 {
 	struct frame frame;
 
 	frame_tcp4(&frame, number, 443, ACK);
+	frame_pad(&frame, extra);
 	return world_run(&world, &frame) == XDP_DROP;
+}
+
+static bool drops(uint32_t number)
+{
+	return drops_long(number, 0);
 }
 
 static uint64_t hits_of(const struct rule *rule)
@@ -210,6 +218,69 @@ static void hits_are_exact(void **state)
 	/* a renewed block goes on counting */
 	rules[3] = put(4, 0xc0000203);
 	assert_int_equal(hits_of(&rules[3]), 6);
+}
+
+static void bytes_are_the_frames(void **state)
+{
+	struct rule rule = put(1, 0xc0000201);
+	uint64_t packets, bytes;
+
+	(void)state;
+	for (size_t extra = 0; extra < 1400; extra += 100)
+		assert_true(drops_long(0xc0000201, extra));
+	assert_int_equal(dropmap_hits(world.dropmap, &rule, &packets, &bytes), 0);
+	assert_int_equal(packets, 14);
+	assert_int_equal(bytes, 14 * 54 + 100 * (13 * 14 / 2));
+}
+
+/* ---- while packets come
+ * --------------------------------------------------------------------------- */
+
+static struct {
+	bool stop;
+	unsigned long dropped, passed;
+} traffic;
+
+static void *send_blocked(void *unused)
+{
+	(void)unused;
+	while (!__atomic_load_n(&traffic.stop, __ATOMIC_RELAXED)) {
+		bool dropped = drops(0x0b000000);
+
+		__atomic_fetch_add(dropped ? &traffic.dropped : &traffic.passed, 1,
+				   __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Building the filter anew, and turning to it, lets no blocked packet through. */
+static void rebuild_lets_nothing_through(void **state)
+{
+	const uint32_t blocks = 20000;
+	struct rule victim;
+	pthread_t sender;
+
+	(void)state;
+	for (uint32_t i = 0; i < blocks; i++)
+		put(i + 1, 0x0b000000 + i);
+	maintain();
+	traffic.stop = false;
+	traffic.dropped = traffic.passed = 0;
+	assert_int_equal(pthread_create(&sender, NULL, send_blocked, NULL), 0);
+	for (uint32_t turn = 1; turn <= 20; turn++) {
+		unsigned long seen = __atomic_load_n(&traffic.dropped, __ATOMIC_RELAXED);
+
+		victim = rule_of(turn + 1, 0x0b000000 + turn);
+		assert_int_equal(dropmap_remove(world.dropmap, &victim), 0);
+		maintain();
+		while (__atomic_load_n(&traffic.dropped, __ATOMIC_RELAXED) < seen + 20 &&
+		       !__atomic_load_n(&traffic.passed, __ATOMIC_RELAXED))
+			sched_yield();
+	}
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELAXED);
+	pthread_join(sender, NULL);
+	assert_int_equal(traffic.passed, 0);
+	assert_true(traffic.dropped >= 20 * 20);
 }
 
 static void sync_makes_it_so(void **state)
@@ -389,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(removal_lets_pass),	 TEST(many_blocks),
 		TEST(full_map_says_so),		 TEST(hits_are_exact),
+		TEST(bytes_are_the_frames),	 TEST(rebuild_lets_nothing_through),
 		TEST(sync_makes_it_so),		 PINNED(blocks_are_adopted),
 		PINNED(earlier_program_follows), PINNED(odd_pins_are_not_adopted),
 	};

@@ -295,7 +295,7 @@ static uint64_t end_epoch(uint64_t *attributed, uint64_t *unattributed)
 	control->keys[(epoch + 1) & 1] = world_key(epoch);
 	control->hot_lengths = epoch / 2 & 1;
 	control->destination_every = epoch & 1 ? 8 : 1;
-	control->marks = (struct wake_marks){ 4, 2, 3, 2, 2, 3, 3, epoch % 3 ? 2000 : 500 };
+	control->marks = (struct wake_marks){ 4, 2, 3, 2, 2, 3, 3, epoch % 3 ? 2000 : 500, 5 };
 	control->epoch = epoch + 1;
 	merge_free(&ours.merge);
 	merge_free(&theirs.merge);

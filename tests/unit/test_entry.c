@@ -298,9 +298,29 @@ static int wakes_of(struct wake_marks marks, struct packet packet, int n)
 	return wakes;
 }
 
+/* Exchanges that got established are taken off the SYNs. */
+static void established_syns_do_not_wake(void **state)
+{
+	const struct wake_marks marks = { ~0u, 10, ~0u, ~0u, ~0u, ~0u, ~0u, 1 };
+	struct packet syn = tcp(TCP_SYN), ack = tcp(TCP_ACK);
+	const struct table_entry *e;
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		e = add(syn);
+		assert_false(table_wakes(e, &syn, 0, &marks));
+		add(ack);
+	}
+	add(ack);
+	for (int i = 1; i <= 11; i++) {
+		e = add(syn);
+		assert_int_equal(table_wakes(e, &syn, 0, &marks), i == 11);
+	}
+}
+
 static void each_mark_wakes(void **state)
 {
-	const struct wake_marks none = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 1 };
+	const struct wake_marks none = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 1, ~0u };
 	struct wake_marks marks;
 
 	(void)state;
@@ -308,6 +328,8 @@ static void each_mark_wakes(void **state)
 	marks = none, marks.packets = 10;
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 9), 0);
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 4); /* 10, 16, 32, 64 */
+	marks.packets_limit = 41;
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 5);
 	marks = none, marks.syn = 10;
 	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 16), 2);
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 0);
@@ -320,9 +342,9 @@ static void each_mark_wakes(void **state)
 	assert_int_equal(wakes_of(marks, tcp(TCP_FIN), 16), 2);
 	marks = none, marks.ports = 10;
 	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 9), 0);
-	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 5); /* 10, 16, 32, 64, 128 */
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 6); /* 10, 11, 16, 32, 64, 128 */
 	marks = none, marks.hosts = 10;
-	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 4);
+	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 5);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_sim, close_sim)

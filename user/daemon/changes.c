@@ -52,8 +52,8 @@ void daemon_sync(struct daemon *daemon, struct moment now)
 		log_error("failed to bring the enforcers up to date: %s", strerror(ENOMEM));
 		return;
 	}
-	if (uses_dropmap(daemon))
-		sync_dropmap(daemon, rules, n, now);
+	if (daemon->dropmap) /* not in use: what an earlier run left there goes */
+		sync_dropmap(daemon, rules, uses_dropmap(daemon) ? n : 0, now);
 	if (daemon->iptables)
 		iptables_enforcer_sync(daemon->iptables, rules, n, now);
 	free(rules);

@@ -65,6 +65,7 @@ static int make(const struct daemon *daemon, struct moment now, struct deny *out
 	const struct config *config = daemon->config;
 	size_t wanted = config->mode == MODE_ENFORCE ? config->access.deny_count : 0;
 
+	out->wanted = wanted;
 	if (wanted) {
 		out->rules = calloc(wanted, sizeof(*out->rules));
 		if (!out->rules)
@@ -90,7 +91,7 @@ static const struct rule *previous(const struct deny *deny, const struct prefix 
 /* What was denied until now keeps its beginning; tells of those that are protected, once. */
 static void compare(struct daemon *daemon, struct deny *fresh, bool *differs)
 {
-	*differs = fresh->count != daemon->deny.count;
+	*differs = fresh->count != daemon->deny.count || fresh->wanted != daemon->deny.wanted;
 	for (size_t i = 0; i < fresh->count; i++) {
 		const struct rule *old = previous(&daemon->deny, &fresh->rules[i].prefix, i);
 

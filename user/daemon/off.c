@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,11 +161,29 @@ static void forget_rules(const char *database)
 			error);
 }
 
+/* Whether somebody listens there: the daemon of another network namespace, since ours has ended. */
+static bool is_live(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+	bool live;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return false;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	live = !connect(fd, (const struct sockaddr *)&address, sizeof(address)) || errno == EAGAIN;
+	close(fd);
+	return live;
+}
+
 static void remove_socket(const char *path)
 {
 	struct stat st;
 
-	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && !unlink(path))
+	if (!lstat(path, &st) && S_ISSOCK(st.st_mode) && !is_live(path) && !unlink(path))
 		printf("removed %s\n", path);
 }
 

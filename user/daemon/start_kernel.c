@@ -98,20 +98,16 @@ int start_pins(struct daemon *daemon, char error[512])
 
 /* ---- enforcers ------------------------------------------------------------------------------- */
 
-/* In observe mode nothing may be blocked, not by what an earlier run left either. */
+/* Where iptables is not in use nothing may be blocked by what an earlier run left there either. */
 static int clear_iptables(void)
 {
 	char error[512];
 	int removed = iptables_remove_all(error);
 
 	if (removed > 0)
-		log_info("observe mode: removed %d iptables chains, jumps and sets of an earlier"
-			 " run",
-			 removed);
-	else if (removed < 0)
-		log_warning("observe mode: failed to look for iptables rules of an earlier run:"
-			    " %s",
-			    error);
+		log_info("removed %d iptables chains, jumps and sets of an earlier run", removed);
+	else if (removed < 0 && removed != -ENOENT) /* no iptables, no rules */
+		log_warning("failed to look for iptables rules of an earlier run: %s", error);
 	return 0;
 }
 
@@ -120,10 +116,8 @@ int start_iptables(struct daemon *daemon, char error[512])
 	char why[512];
 	int err;
 
-	if (daemon->config->mode == MODE_OBSERVE)
+	if (daemon->config->mode == MODE_OBSERVE || !daemon->config->response.iptables)
 		return daemon->adopted ? clear_iptables() : 0;
-	if (!daemon->config->response.iptables)
-		return 0;
 	err = helper_open(daemon, why);
 	if (!err)
 		return 0;

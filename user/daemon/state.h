@@ -53,6 +53,7 @@ struct judgement {
 struct deny {
 	struct rule *rules; /* owned */
 	size_t count;
+	size_t wanted; /* count and those that are protected */
 };
 
 struct daemon {

@@ -10,6 +10,7 @@ static uint64_t count(const struct table_entry *entry)
 static void mark(uint64_t limit, struct wake_marks *marks)
 {
 	mark_lower(&marks->packets, limit + 1);
+	mark_lower(&marks->packets_limit, limit + 1);
 }
 
 const struct detector_ops packet_flood_ops = {

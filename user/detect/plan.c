@@ -72,6 +72,7 @@ void detect_wake_marks(const struct config *config, struct wake_marks *out)
 		.ports = MARK_NEVER,
 		.hosts = MARK_NEVER,
 		.per_interval = WAKES_PER_INTERVAL,
+		.packets_limit = MARK_NEVER,
 	};
 	plan_make(config, &plan);
 	for (unsigned int i = 0; i < plan.counting_count; i++)

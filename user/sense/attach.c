@@ -100,7 +100,7 @@ static int explain(const struct attachment *wanted, int err, char error[512])
 			 name, program, id, name);
 		return -EBUSY;
 	}
-	if (err == -EOPNOTSUPP || err == -EINVAL) {
+	if (err == -EOPNOTSUPP || err == -EINVAL || err == -ERANGE) { /* ERANGE: its MTU */
 		snprintf(error, 512,
 			 "failed to attach to %s: its driver has no native XDP for it as it is set "
 			 "up "
