@@ -93,7 +93,8 @@ static __always_inline int verdict(const struct packet *packet)
 			 family, packet->classes, now);
 	if (packet_likely(!block))
 		return 0;
-	if (set_find(&control->protected_set[version], &protected_set, &control->filter_key,
+	if (packet_unlikely(block->overlaps_protected) &&
+	    set_find(&control->protected_set[version], &protected_set, &control->filter_key,
 		     &packet->source, family, 0, 0))
 		return 0;
 	zero = block->hits;

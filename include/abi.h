@@ -154,7 +154,7 @@ struct block {
 	__u32 rule_id;
 	__u32 hits; /* index into the per-CPU hit counters */
 	__u32 limit_pps;
-	__u32 reserved;
+	__u32 overlaps_protected; /* 1: look into the protected set before a drop */
 };
 
 struct block_hits {

@@ -132,6 +132,16 @@ static __always_inline __u32 packet_extension(const unsigned char *p, struct pac
 	return 8;
 }
 
+/*
+ * A v4-mapped source in an IPv6 header: the stack drops such packets (ip6_rcv_core in
+ * net/ipv6/ip6_input.c), and counted they would be held against the IPv4 host.
+ */
+static __always_inline int packet_is_mapped(const unsigned char *address)
+{
+	return packet_unlikely(packet_read32_raw(address + 8) == PACKET_MAPPED_WORD) &&
+	       !packet_read32_raw(address) && !packet_read32_raw(address + 4);
+}
+
 /* The fixed IPv6 header at p; upper is what follows it, extension headers included. */
 static __always_inline enum packet_status packet_parse_ipv6(const unsigned char *p,
 							    const unsigned char *end, __u32 l3,
@@ -140,7 +150,7 @@ static __always_inline enum packet_status packet_parse_ipv6(const unsigned char 
 {
 	__u32 left;
 
-	if (l3 < 40 || p + 40 > end || (p[0] >> 4) != 6)
+	if (l3 < 40 || p + 40 > end || (p[0] >> 4) != 6 || packet_is_mapped(p + 8))
 		return PACKET_TRUNCATED;
 	packet_address6(&out->source, p + 8);
 	packet_address6(&out->destination, p + 24);
@@ -274,7 +284,7 @@ static __always_inline int packet_parse_plain(const unsigned char *data, const u
 		return 1;
 	}
 	if (type == ETH_P_IPV6 && p + 40 <= end && l3 >= 40 && (p[0] >> 4) == 6 &&
-	    !packet_is_extension(p[6])) {
+	    !packet_is_extension(p[6]) && !packet_is_mapped(p + 8)) {
 		packet_parse_ipv6(p, end, l3, out, &upper);
 		packet_parse_upper(p + 40, end, upper.length, out);
 		return 1;

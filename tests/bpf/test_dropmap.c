@@ -236,6 +236,8 @@ static void bytes_are_the_frames(void **state)
 /* ---- while packets come
  * --------------------------------------------------------------------------- */
 
+#define TURNED_BLOCKS 20000
+
 static struct {
 	bool stop;
 	unsigned long dropped, passed;
@@ -243,9 +245,13 @@ static struct {
 
 static void *send_blocked(void *unused)
 {
+	cpu_set_t all;
+
 	(void)unused;
+	memset(&all, 0xff, sizeof(all)); /* not on the one that builds */
+	sched_setaffinity(0, sizeof(all), &all);
 	while (!__atomic_load_n(&traffic.stop, __ATOMIC_RELAXED)) {
-		bool dropped = drops(0x0b000000);
+		bool dropped = drops(0x0b000000 + TURNED_BLOCKS - 1); /* filled in last */
 
 		__atomic_fetch_add(dropped ? &traffic.dropped : &traffic.passed, 1,
 				   __ATOMIC_RELAXED);
@@ -256,12 +262,11 @@ static void *send_blocked(void *unused)
 /* Building the filter anew, and turning to it, lets no blocked packet through. */
 static void rebuild_lets_nothing_through(void **state)
 {
-	const uint32_t blocks = 20000;
 	struct rule victim;
 	pthread_t sender;
 
 	(void)state;
-	for (uint32_t i = 0; i < blocks; i++)
+	for (uint32_t i = 0; i < TURNED_BLOCKS; i++)
 		put(i + 1, 0x0b000000 + i);
 	maintain();
 	traffic.stop = false;
@@ -361,6 +366,10 @@ static void blocks_are_adopted(void **state)
 	assert_int_equal(hits_of(&rule), 1);
 	assert_int_equal(hits_of(&kept), 3);
 
+	rule = rule_of(3, 0xc0000203);
+	assert_int_equal(dropmap_sync(world.dropmap, &rule, 1, moment_now()), 0);
+	maintain();
+	assert_false(drops(0xc0000203)); /* its protection came along */
 	assert_int_equal(dropmap_sync(world.dropmap, &kept, 1, moment_now()), 0);
 	maintain();
 	assert_true(!drops(0xc0000201) && drops(0xc0000202) && !drops(0xc0000204));
@@ -368,6 +377,43 @@ static void blocks_are_adopted(void **state)
 	put(3, 0xc0000203);
 	assert_true(drops(0xc0000203));
 	fwgen_bpf__destroy(old);
+}
+
+/* Adopted maps tell of their blocks what a rule needs to go on, and of those only that have time.
+ */
+static void blocks_become_rules(void **state)
+{
+	struct rule limit = rule_of(7, 0xc0000207), over = rule_of(8, 0xc0000208), *rules;
+	struct moment now;
+	size_t count = 0;
+
+	(void)state;
+	limit.action = ACTION_LIMIT;
+	limit.limit_pps = 250;
+	limit.classes = CLASS_SYN | CLASS_UDP;
+	limit.prefix.len = 120;
+	limit.prefix.address = address_masked(&limit.prefix.address, 120);
+	over.expires = moment_now();
+	assert_int_equal(dropmap_put(world.dropmap, &limit, moment_now()), 0);
+	assert_int_equal(dropmap_put(world.dropmap, &over, moment_now()), 0);
+	dropmap_close(&world.dropmap, true);
+	fwgen_bpf__destroy(world.bpf);
+	world_open(&world, pins);
+
+	now = moment_plus(moment_now(), NS_PER_SECOND);
+	assert_int_equal(dropmap_rules(world.dropmap, now, &rules, &count), 0);
+	assert_int_equal(count, 1);
+	assert_memory_equal(&rules[0].prefix, &limit.prefix, sizeof(limit.prefix));
+	assert_int_equal(rules[0].id, 7);
+	assert_int_equal(rules[0].action, ACTION_LIMIT);
+	assert_int_equal(rules[0].limit_pps, 250);
+	assert_int_equal(rules[0].classes, CLASS_SYN | CLASS_UDP);
+	assert_int_equal(rules[0].evidence, EVIDENCE_UNPROVEN);
+	assert_in_range(rules[0].expires.boot_ns, limit.expires.boot_ns - 20 * NS_PER_MS,
+			limit.expires.boot_ns + 20 * NS_PER_MS);
+	assert_int_equal(rules[0].expires.wall_ns - now.wall_ns,
+			 rules[0].expires.boot_ns - now.boot_ns);
+	free(rules);
 }
 
 /* An earlier program on the same maps obeys what the next daemon says. */
@@ -458,11 +504,12 @@ static int unmount_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(removal_lets_pass),	 TEST(many_blocks),
-		TEST(full_map_says_so),		 TEST(hits_are_exact),
-		TEST(bytes_are_the_frames),	 TEST(rebuild_lets_nothing_through),
-		TEST(sync_makes_it_so),		 PINNED(blocks_are_adopted),
-		PINNED(earlier_program_follows), PINNED(odd_pins_are_not_adopted),
+		TEST(removal_lets_pass),	  TEST(many_blocks),
+		TEST(full_map_says_so),		  TEST(hits_are_exact),
+		TEST(bytes_are_the_frames),	  TEST(rebuild_lets_nothing_through),
+		TEST(sync_makes_it_so),		  PINNED(blocks_are_adopted),
+		PINNED(blocks_become_rules),	  PINNED(earlier_program_follows),
+		PINNED(odd_pins_are_not_adopted),
 	};
 
 	return cmocka_run_group_tests(tests, mount_own, unmount_own);

@@ -57,16 +57,12 @@ static const struct blocked blocked[] = {
 };
 static const char *const spared[] = { "192.0.2.9", "198.18.5.0/26", "2001:db8::12" };
 
-/* A v4-mapped source in an IPv6 header (no stack takes it) is met by its IPv4 address's block only.
- */
 static bool covers(const char *text, const struct packet *packet)
 {
 	struct prefix prefix;
 
 	assert_int_equal(prefix_parse(text, &prefix), 0);
-	return prefix_contains(&prefix, &packet->source) &&
-	       (address_is_ipv4(&prefix.address) == !(packet->flags & PACKET_IPV6) ||
-		prefix.len == PREFIX_LEN_FULL);
+	return prefix_contains(&prefix, &packet->source);
 }
 
 /* The verdict by the words of the design, not by its data structures. */
@@ -295,7 +291,15 @@ static uint64_t end_epoch(uint64_t *attributed, uint64_t *unattributed)
 	control->keys[(epoch + 1) & 1] = world_key(epoch);
 	control->hot_lengths = epoch / 2 & 1;
 	control->destination_every = epoch & 1 ? 8 : 1;
-	control->marks = (struct wake_marks){ 4, 2, 3, 2, 2, 3, 3, epoch % 3 ? 2000 : 500, 5 };
+	control->marks = (struct wake_marks){ .packets = 4,
+					      .syn = 2,
+					      .udp = 3,
+					      .icmp = 2,
+					      .odd_flags = 2,
+					      .ports = 3,
+					      .hosts = 3,
+					      .per_interval = epoch % 3 ? 2000 : 500,
+					      .packets_limit = 5 };
 	control->epoch = epoch + 1;
 	merge_free(&ours.merge);
 	merge_free(&theirs.merge);

@@ -245,6 +245,92 @@ static void a_kept_link_is_adopted(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
+static void count_one(struct world *world, struct sensor *sensor)
+{
+	struct interval interval;
+
+	send_syn(world, 4, 80);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.traffic.packets, 1);
+	assert_int_equal(interval.traffic.ifindex, if_nametoindex("near"));
+}
+
+/* The same program with its maps goes on, on a new link with a pin. */
+static void a_detached_program_is_attached_anew(void **state)
+{
+	struct world *world = *state;
+	struct sensor *sensor;
+	char error[512], command[256], path[128], why[160];
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	snprintf(path, sizeof(path), "%s/link-near", world->pin_dir);
+	snprintf(command, sizeof(command), "bpftool link detach pinned %s", path);
+	run(command);
+	assert_int_equal(sensor_verify(sensor, why), -ENODEV);
+	assert_int_equal(sensor_reattach(sensor, why), 0);
+	assert_int_equal(sensor_verify(sensor, why), 0);
+	count_one(world, sensor);
+	run(command); /* the pin is the new link's */
+	assert_int_equal(sensor_verify(sensor, why), -ENODEV);
+
+	run("ip link set dev near xdp obj build/jiffies.bpf.o sec xdp");
+	assert_int_equal(sensor_reattach(sensor, why), -EBUSY);
+	assert_non_null(strstr(why, "XDP program \""));
+	run("ip link show dev near | grep -q xdp; ip link set dev near xdp off");
+	assert_int_equal(sensor_reattach(sensor, why), 0);
+	count_one(world, sensor);
+	sensor_close(&sensor, false);
+}
+
+static void a_new_interface_of_the_name_is_taken(void **state)
+{
+	struct world *world = *state;
+	struct sockaddr_ll to = { .sll_family = AF_PACKET };
+	struct sensor *sensor;
+	char error[512], why[160];
+	int gone = 0;
+	socklen_t len = sizeof(gone);
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	run("ip link del far");
+	assert_int_equal(getsockopt(world->socket, SOL_SOCKET, SO_ERROR, &gone, &len), 0);
+	assert_int_equal(gone, ENETDOWN); /* told, and with that forgotten */
+	assert_int_equal(sensor_verify(sensor, why), -ENODEV);
+	assert_int_equal(sensor_reattach(sensor, why), -ENODEV);
+	assert_non_null(strstr(why, "near"));
+	run("ip link add far type veth peer name near; ip link set far up; ip link set near up");
+	to.sll_ifindex = if_nametoindex("far");
+	assert_int_equal(bind(world->socket, (void *)&to, sizeof(to)), 0);
+	assert_int_equal(sensor_reattach(sensor, why), 0);
+	assert_int_equal(sensor_verify(sensor, why), 0);
+	count_one(world, sensor);
+	sensor_close(&sensor, false);
+}
+
+/* What is taken out by name is not put back; other interfaces keep theirs. */
+static void links_are_released_by_name(void **state)
+{
+	struct world *world = *state;
+	const char *near = "near", *other = "nea";
+	struct sensor *sensor;
+	char error[512], why[160];
+
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	assert_int_equal(sensor_release(world->pin_dir, &other, 1), 0);
+	assert_int_equal(sensor_release_others(world->pin_dir, &near, 1), 0);
+	assert_int_equal(sensor_verify(sensor, why), 0);
+	assert_int_equal(sensor_release_others(world->pin_dir, &other, 1), 1);
+	assert_int_equal(sensor_verify(sensor, why), -ENODEV);
+	assert_int_equal(sensor_reattach(sensor, why), -ECANCELED);
+	run("! ip link show dev near | grep -q xdp");
+	sensor_close(&sensor, false);
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	assert_int_equal(sensor_release(world->pin_dir, &near, 1), 1);
+	run("! ip link show dev near | grep -q xdp");
+	sensor_close(&sensor, false);
+	assert_int_equal(sensor_release("/nosuch", &near, 1), -ENOENT);
+}
+
 static void another_program_is_named_and_stays(void **state)
 {
 	struct world *world = *state;
@@ -281,6 +367,9 @@ int main(void)
 		cmocka_unit_test(wakes_at_the_mark),
 		cmocka_unit_test(blocked_packets_are_dropped_and_counted),
 		cmocka_unit_test(a_kept_link_is_adopted),
+		cmocka_unit_test(a_detached_program_is_attached_anew),
+		cmocka_unit_test(a_new_interface_of_the_name_is_taken),
+		cmocka_unit_test(links_are_released_by_name),
 		cmocka_unit_test(another_program_is_named_and_stays),
 		cmocka_unit_test(a_missing_interface_is_named),
 	};

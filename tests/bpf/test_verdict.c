@@ -251,6 +251,34 @@ static void address_does_not_hide_network(void **state)
 	assert_false(drops_frame(&udp));
 }
 
+/* Of two blocks that cover a packet the longer prefix decides, whichever came first. */
+static void longest_prefix_decides(void **state)
+{
+	struct rule limits[2], drop, removed;
+	struct moment now = moment_now();
+	uint64_t packets, bytes;
+
+	(void)state;
+	limits[0] = rule_for("192.0.0.0/16", CLASS_ALL);
+	limits[1] = rule_for("192.0.2.9", CLASS_ALL);
+	for (int i = 0; i < 2; i++) { /* that nobody reaches */
+		limits[i].action = ACTION_LIMIT;
+		limits[i].limit_pps = 1000000;
+	}
+	removed = rule_for("198.51.100.1", CLASS_ALL);
+	assert_int_equal(dropmap_put(world.dropmap, &removed, now), 0);
+	assert_int_equal(dropmap_put(world.dropmap, &limits[0], now), 0);
+	drop = block("192.0.2.0/24", CLASS_ALL);
+	assert_int_equal(dropmap_put(world.dropmap, &limits[1], now), 0);
+	assert_int_equal(dropmap_remove(world.dropmap, &removed), 0);
+	dropmap_maintain(world.dropmap, moment_plus(now, NS_PER_SECOND)); /* lengths in order */
+	assert_false(drops_text("192.0.2.9", ACK));
+	assert_true(drops_text("192.0.2.10", ACK));
+	assert_false(drops_text("192.0.3.9", ACK));
+	assert_int_equal(dropmap_hits(world.dropmap, &drop, &packets, &bytes), 0);
+	assert_int_equal(packets, 1);
+}
+
 /* The program ends a block by itself, nobody else looking. */
 static void deadline_passes(void **state)
 {
@@ -393,6 +421,7 @@ int main(void)
 		TEST(too_many_lengths_are_refused),
 		TEST(classes),
 		TEST(address_does_not_hide_network),
+		TEST(longest_prefix_decides),
 		TEST(deadline_passes),
 		TEST(limit_lets_a_share_pass),
 		TEST(protected_is_never_dropped),

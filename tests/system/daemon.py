@@ -102,8 +102,8 @@ class Daemon:
         """A client verb as a person types it."""
         return run([BINARY, *arguments, "--socket", self.socket_path], check=False)
 
-    def off(self):
-        return run(self.command("off"), check=False)
+    def off(self, *arguments):
+        return run(self.command("off", *arguments), check=False)
 
     def log(self):
         if self.log_path.exists():

@@ -8,10 +8,10 @@
 
 #include <linux/types.h>
 
-#define TORRENT_FRAME_BYTES 80 /* of memory; a multiple of 8 */
-#define TORRENT_LENGTH	    74 /* Ethernet, IPv6, TCP: every frame has it */
+#define TORRENT_LENGTH	    74 /* of every frame: Ethernet, IPv6, TCP */
+#define TORRENT_FRAME_BYTES 80 /* of memory, in whole words */
 
-/* Addresses as numbers; IPv4 is the lower 32 bits of low. */
+/* An address as a number; IPv4 is the lower 32 bits of low. */
 struct torrent_number {
 	__u64 high, low;
 };
@@ -19,10 +19,10 @@ struct torrent_number {
 /* The crowd: each packet from another source. */
 struct torrent_flood {
 	struct torrent_number base;
-	struct torrent_number vary; /* random: the bits that are; zero: sources in a row */
-	__u32 step;		    /* in a row: log2 of the distance */
+	struct torrent_number vary; /* the bits that are random; none: sources in a row from base */
+	__u32 step;		    /* in a row: the distance, as a power of two */
 	__u32 v6;
-	__u64 count; /* in a row: how many, then again from the first */
+	__u64 count; /* in a row: how many, then again from base; 0: no end */
 };
 
 /* One of those that send evenly. */
@@ -34,7 +34,7 @@ struct torrent_steady {
 	__u64 sent;
 };
 
-/* Packet number `at` of each second belongs to a steady source. Sorted by `at`. */
+/* Packet number `at` of each second is a steady source's. Sorted by `at`. */
 struct torrent_due {
 	__u32 at;
 	__u32 steady;

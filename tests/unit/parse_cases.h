@@ -202,6 +202,9 @@ static const struct parse_case ipv6_cases[] = {
 	{ "options behind a first fragment header",
 	  ETH6("0018", "2c") FRAGMENT("3c", "0001") OPTIONS("11") UDP, PACKET_IP, V6 | F,
 	  CLASS_UDP | FR, 17, 80, 0 },
+	{ "an IPv4 source in an IPv6 header",
+	  MACS "86dd" "60000000" "0008" "11" "40" "00000000000000000000ffffc0000201" TARGET6 UDP,
+	  PACKET_TRUNCATED, 0, 0, 0, 0, 0 },
 	{ "ICMP over IPv6", ETH6("0008", "01") PING4, PACKET_IP, V6, CLASS_ICMP, 1, 0, 8 },
 };
 // clang-format on

@@ -301,7 +301,7 @@ static int wakes_of(struct wake_marks marks, struct packet packet, int n)
 /* Exchanges that got established are taken off the SYNs. */
 static void established_syns_do_not_wake(void **state)
 {
-	const struct wake_marks marks = { ~0u, 10, ~0u, ~0u, ~0u, ~0u, ~0u, 1 };
+	const struct wake_marks marks = { .packets = ~0u, .syn = 10, .packets_limit = ~0u };
 	struct packet syn = tcp(TCP_SYN), ack = tcp(TCP_ACK);
 	const struct table_entry *e;
 
@@ -320,16 +320,19 @@ static void established_syns_do_not_wake(void **state)
 
 static void each_mark_wakes(void **state)
 {
-	const struct wake_marks none = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, 1, ~0u };
-	struct wake_marks marks;
+	struct wake_marks none, marks;
 
 	(void)state;
+	memset(&none, 0xff, sizeof(none));
 	assert_int_equal(wakes_of(none, tcp(TCP_SYN), 1000), 0);
 	marks = none, marks.packets = 10;
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 9), 0);
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 4); /* 10, 16, 32, 64 */
 	marks.packets_limit = 41;
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 5);
+	marks = none, marks.packets = 8, marks.packets_limit = 11;
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 10), 1);
+	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 15), 2); /* 8, 11 */
 	marks = none, marks.syn = 10;
 	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 16), 2);
 	assert_int_equal(wakes_of(marks, tcp(TCP_ACK), 64), 0);
@@ -352,11 +355,17 @@ static void each_mark_wakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(tcp_flags_are_told_apart),	    TEST(each_protocol_has_its_counter),
-		TEST(special_ports_are_counted),    TEST(counters_stop_at_their_maximum),
-		TEST(tries_are_told_from_answers),  TEST(sweeps_are_seen),
-		TEST(distinct_counts_are_the_bits), TEST(hot_prefix_notes_its_members),
-		TEST(marks_wake_at_each_doubling),  TEST(each_mark_wakes),
+		TEST(tcp_flags_are_told_apart),
+		TEST(each_protocol_has_its_counter),
+		TEST(special_ports_are_counted),
+		TEST(counters_stop_at_their_maximum),
+		TEST(tries_are_told_from_answers),
+		TEST(sweeps_are_seen),
+		TEST(distinct_counts_are_the_bits),
+		TEST(hot_prefix_notes_its_members),
+		TEST(marks_wake_at_each_doubling),
+		TEST(established_syns_do_not_wake),
+		TEST(each_mark_wakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

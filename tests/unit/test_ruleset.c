@@ -340,6 +340,28 @@ static void test_remove_text(void **state)
 
 #define OPTIONS "maxelem 262144 timeout 600 counters comment bucketsize 12 initval 0x1\n"
 
+/* One interface's jumps in whatever form; not those of a longer name, nor rules of others. */
+static void test_deletes_of_one_interface(void **state)
+{
+	static const char listing[] = "-P PREROUTING ACCEPT\n-N FWGEN\n"
+				      "-A PREROUTING -i eth1 -j FWGEN\n"
+				      "-A PREROUTING -i eth10 -j FWGEN\n"
+				      "-A PREROUTING -i eth1 -j ACCEPT\n"
+				      "-A PREROUTING -i eth1 -p tcp -j FWGEN\n"
+				      "-A PREROUTING ! -i eth0 -j FWGEN\n"
+				      "-A PREROUTING -i eth0 -j FWGEN\n";
+	char *text = NULL;
+	size_t len = 0;
+	FILE *file = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(ruleset_write_interface_deletes(file, listing, "eth1"), 2);
+	fclose(file);
+	assert_string_equal(text, "-D PREROUTING -i eth1 -j FWGEN\n"
+				  "-D PREROUTING -i eth1 -p tcp -j FWGEN\n");
+	free(text);
+}
+
 static void test_read_sets(void **state)
 {
 	const char *cursor =
@@ -409,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_classes_in_the_chain),
 		cmocka_unit_test(test_jumps_in_place),
 		cmocka_unit_test(test_remove_text),
+		cmocka_unit_test(test_deletes_of_one_interface),
 		cmocka_unit_test(test_read_sets),
 		cmocka_unit_test(test_read_members),
 	};

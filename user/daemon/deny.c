@@ -16,6 +16,14 @@
 /* What ipset takes at most; renewed when half of it is over. */
 #define DENY_NS (2147483 * NS_PER_SECOND)
 
+/* More than access.deny may name; no other rule gets so far. */
+#define DENY_IDS 65536
+
+bool deny_is_id(uint32_t id)
+{
+	return id > UINT32_MAX - DENY_IDS;
+}
+
 const struct rule *deny_find(const struct deny *deny, const struct prefix *prefix)
 {
 	for (size_t i = 0; i < deny->count; i++) {

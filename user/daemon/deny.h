@@ -12,6 +12,8 @@
 void deny_update(struct daemon *daemon, struct moment now);
 void deny_free(struct deny *deny);
 
+/* Whether a rule with this id is one of access.deny's, of this run or another. */
+bool deny_is_id(uint32_t id);
 /* The denied prefix that is just this one, or NULL. */
 const struct rule *deny_find(const struct deny *deny, const struct prefix *prefix);
 /* Whether all of it is denied. */

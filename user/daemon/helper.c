@@ -75,8 +75,11 @@ int helper_open(struct daemon *daemon, char error[512])
 	struct iptables_enforcer *enforcer = NULL;
 	int err;
 
-	for (unsigned int i = 0; i < daemon->config->interface_count; i++)
-		names[options.interface_count++] = daemon->config->interfaces[i];
+	for (unsigned int i = 0; i < daemon->config->interface_count; i++) {
+		/* the watches are in the order of the configuration; at the start there are none */
+		if (!daemon->watches[i].released)
+			names[options.interface_count++] = daemon->config->interfaces[i];
+	}
 	err = iptables_enforcer_start(&options, &enforcer, error);
 	if (err)
 		return err;

@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/footprint.h"
+#include "daemon/off_helper.h"
+#include "daemon/off_interface.h"
 #include "daemon/overrides.h"
 #include "enforce/iptables.h"
 #include "record/recorder.h"
@@ -66,6 +68,21 @@ static int end_daemon(bool *failed)
 		*failed = true;
 	}
 	return fd;
+}
+
+/* What they do meanwhile would be left: so before iptables is cleaned. */
+static void end_helpers(bool *failed)
+{
+	int ended = off_end_helpers();
+
+	if (ended > 0)
+		printf("ended %d process%s of the daemon's iptables helper\n", ended,
+		       ended == 1 ? "" : "es");
+	if (ended >= 0)
+		return;
+	fprintf(stderr, "fwgen: the daemon's iptables helper does not end: it may put rules back;"
+			" run fwgen off again\n");
+	*failed = true;
 }
 
 static void remove_iptables(bool *failed)
@@ -197,7 +214,12 @@ int daemon_off(const struct options *options)
 		fprintf(stderr, "fwgen: fwgen off needs root: it removes firewall rules\n");
 		return EX_NOPERM;
 	}
+	if (off_names_unknown(options))
+		return EX_UNAVAILABLE;
+	if (options->interface_count && off_leaves_others(options))
+		return off_interfaces(options);
 	lock = end_daemon(&failed);
+	end_helpers(&failed);
 	remove_pins(&failed); /* first: the kernel detaches a moment after the last pin is gone */
 	remove_iptables(&failed);
 	if (!find_files(options, &files)) {

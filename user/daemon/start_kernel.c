@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
@@ -17,6 +16,7 @@
 #include "daemon/deny.h"
 #include "daemon/helper.h"
 #include "daemon/protect.h"
+#include "daemon/restore.h"
 #include "daemon/start.h"
 
 #define TAKEOVER_NS (5 * NS_PER_SECOND)
@@ -145,41 +145,6 @@ int start_dropmap(struct daemon *daemon, char error[512])
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-static void record_restored(struct daemon *daemon, struct moment now)
-{
-	struct rule_change_list *changes = &daemon->judgement.changes;
-	size_t restored = 0;
-
-	for (size_t i = 0; i < changes->count; i++) {
-		recorder_rule_change(daemon->recorder, &changes->items[i], now);
-		restored += changes->items[i].kind == RULE_ADDED;
-	}
-	if (restored)
-		events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
-			   "rules of the run before in force again, with the time they have left:"
-			   " %zu",
-			   restored);
-	changes->count = 0;
-}
-
-/* Observe mode restores nothing: the rules wait in the database for the next run that enforces. */
-static int restore(struct daemon *daemon, struct moment now)
-{
-	struct rule *rules = NULL;
-	size_t n = 0;
-	int err;
-
-	if (daemon->config->mode == MODE_OBSERVE)
-		return 0;
-	err = recorder_load_rules(daemon->recorder, now, &rules, &n);
-	if (err)
-		return err;
-	err = policy_restore(daemon->policy, rules, n, now, &daemon->judgement.changes);
-	record_restored(daemon, now);
-	free(rules);
-	return err;
-}
-
 int start_rules(struct daemon *daemon, char error[512])
 {
 	struct moment now = moment_now();
@@ -191,7 +156,7 @@ int start_rules(struct daemon *daemon, char error[512])
 		return EX_OSERR;
 	}
 	daemon_lock(daemon);
-	err = restore(daemon, now);
+	err = restore_rules(daemon, now);
 	deny_update(daemon, now);
 	daemon_sync(daemon, now);
 	daemon_unlock(daemon);
@@ -204,9 +169,30 @@ int start_rules(struct daemon *daemon, char error[512])
 
 /* ---- sensors --------------------------------------------------------------------------------- */
 
+/* An earlier run may have watched more: nobody would read what its programs there count. */
+static void release_others(struct daemon *daemon)
+{
+	const char *names[CONFIG_INTERFACES_MAX];
+	int released;
+
+	if (!daemon->pin_dir[0])
+		return;
+	for (unsigned int i = 0; i < daemon->watch_count; i++)
+		names[i] = daemon->watches[i].status.name;
+	released = sensor_release_others(daemon->pin_dir, names, daemon->watch_count);
+	if (released > 0)
+		log_info("took the XDP program of an earlier run off %d other interface%s",
+			 released, released == 1 ? "" : "s");
+	else if (released < 0)
+		log_warning("failed to take the XDP programs of an earlier run off other"
+			    " interfaces: %s; fwgen off removes them",
+			    strerror(-released));
+}
+
 int start_sensors(struct daemon *daemon, char error[512])
 {
 	const struct config *config = daemon->config;
+	char room[256];
 	struct sensor_options options = {
 		.generic = config->sensor.backend == BACKEND_XDP_GENERIC,
 		.config = config,
@@ -230,5 +216,8 @@ int start_sensors(struct daemon *daemon, char error[512])
 			 sensor_kind(watch->sensor));
 		daemon->watch_count++;
 	}
+	release_others(daemon);
+	if (!sensor_room(config, room))
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_WARNING, "%s", room);
 	return 0;
 }

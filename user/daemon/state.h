@@ -39,7 +39,8 @@ struct decision_lock {
 struct watch {
 	struct sensor *sensor;
 	struct interface_status status;
-	char failing[160]; /* what sensor_verify said last, "": fine */
+	char failing[160]; /* why it is not watched, "": it is */
+	bool released;	   /* fwgen off took it out: left alone from then on */
 };
 
 /* Findings and the changes they lead to; kept between uses for their memory. One for each thread.
@@ -78,6 +79,7 @@ struct daemon {
 	struct control *control;
 	struct watch watches[CONFIG_INTERFACES_MAX];
 	unsigned int watch_count;
+	uint64_t reattached; /* how often a program was put back on its interface */
 	struct events *events;
 
 	struct decision_lock lock;

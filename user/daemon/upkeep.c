@@ -1,30 +1,77 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What nobody sends notice of: an XDP program that somebody took off its interface, an interface
- * that is gone, deadlines of access.deny that run low. Looks, says so and goes on with what is
- * left; repairing iptables is its helper's, the protected set comes by notice (protect.c).
+ * that is gone or came back as a new one, one that fwgen off took out, deadlines of access.deny
+ * that run low. Repairs what it can and says so; repairing iptables is its helper's, the protected
+ * set comes by notice (protect.c).
  */
 #include "daemon/upkeep.h"
 
+#include <errno.h>
 #include <string.h>
+#include "daemon/changes.h"
 #include "daemon/deny.h"
+#include "daemon/helper.h"
+
+/* Somebody wants this interface left alone: jumps to the chain go with the program. */
+static void let_go(struct daemon *daemon, struct watch *watch)
+{
+	char error[512];
+
+	watch->released = true;
+	watch->failing[0] = '\0';
+	strcpy(watch->status.sensor, "off");
+	events_say(daemon->events, EVENT_SYSTEM, SEVERITY_WARNING,
+		   "%s is not watched any more: fwgen off took it out; a restart takes it in again",
+		   watch->status.name);
+	if (!daemon->iptables)
+		return;
+	helper_close(daemon, true);
+	if (helper_open(daemon, error)) {
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
+		return;
+	}
+	daemon_lock(daemon);
+	daemon_sync(daemon, moment_now());
+	daemon_unlock(daemon);
+}
+
+static void tell_repair(struct daemon *daemon, const struct watch *watch, const char *why)
+{
+	daemon->reattached++;
+	if (watch->failing[0])
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE,
+			   "%s is watched again: the XDP program was attached anew",
+			   watch->status.name);
+	else
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_WARNING,
+			   "%s was not watched for up to %lld s: %s; the XDP program was attached"
+			   " anew",
+			   watch->status.name, UPKEEP_NS / NS_PER_SECOND, why);
+}
 
 static void verify(struct daemon *daemon, struct watch *watch)
 {
-	char why[160] = "";
-	const char *name = watch->status.name;
+	char why[160] = "", obstacle[160] = "";
+	int err;
 
-	if (!sensor_verify(watch->sensor, why))
-		why[0] = '\0';
-	if (!strcmp(why, watch->failing))
+	if (watch->released || !sensor_verify(watch->sensor, why))
 		return;
-	if (why[0])
+	err = sensor_reattach(watch->sensor, obstacle);
+	if (err == -ECANCELED) {
+		let_go(daemon, watch);
+		return;
+	}
+	if (!err) {
+		tell_repair(daemon, watch, why);
+		watch->failing[0] = '\0';
+		return;
+	}
+	if (strcmp(obstacle, watch->failing))
 		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL,
-			   "%s is not watched, XDP blocks nothing there: %s", name, why);
-	else
-		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE, "%s is watched again",
-			   name);
-	memcpy(watch->failing, why, sizeof(watch->failing));
+			   "%s is not watched, XDP blocks nothing there: %s; %s",
+			   watch->status.name, why, obstacle);
+	memcpy(watch->failing, obstacle, sizeof(watch->failing));
 }
 
 void daemon_upkeep(struct daemon *daemon)

@@ -52,6 +52,7 @@ static uint64_t memory_bytes(const struct daemon *daemon)
 static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)
 {
 	dropmap_status(daemon->dropmap, out);
+	out->repairs += daemon->reattached;
 	for (unsigned int i = 0; i < daemon->watch_count; i++) {
 		const struct watch *watch = &daemon->watches[i];
 

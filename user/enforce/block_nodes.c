@@ -168,6 +168,7 @@ static int adopt(struct block_nodes *nodes, int fd, uint32_t max_blocks, bool *u
 		if (!node)
 			return -ENOMEM;
 		node->rule_id = block.rule_id;
+		node->overlaps_protected = block.overlaps_protected;
 		used[block.hits] = true;
 	}
 	return 0;

@@ -15,8 +15,9 @@
 struct node {
 	struct prefix prefix;
 	uint32_t rule_id;
-	uint32_t hits; /* index into the per-CPU counters */
-	bool wanted;   /* for a sync */
+	uint32_t hits;		 /* index into the per-CPU counters */
+	bool wanted;		 /* for a sync */
+	bool overlaps_protected; /* as the map has it */
 };
 
 struct block_nodes {

@@ -86,6 +86,12 @@ void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
+/* Whether the program has to ask the protected set before each drop that this block makes. */
+static bool overlaps_protected(const struct dropmap *dropmap, const struct prefix *prefix)
+{
+	return protected_list_find(&dropmap->protected_set, prefix) != NULL;
+}
+
 static int put(struct dropmap *dropmap, const struct rule *rule)
 {
 	struct block block = {
@@ -94,6 +100,7 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		.action = rule->action == ACTION_LIMIT ? BLOCK_LIMIT : BLOCK_DROP,
 		.rule_id = rule->id,
 		.limit_pps = rule->limit_pps,
+		.overlaps_protected = overlaps_protected(dropmap, &rule->prefix),
 	};
 	struct prefix_filter filter =
 		filter_of(dropmap, &dropmap->maps.control->blocks[live(dropmap)]);
@@ -108,6 +115,7 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 	}
 	node->rule_id = rule->id;
 	node->wanted = true;
+	node->overlaps_protected = block.overlaps_protected;
 	block.hits = node->hits;
 	err = bpf_map_update_elem(dropmap->maps.fds.blocks, &rule->prefix, &block, BPF_ANY) ? -errno
 											    : 0;
@@ -226,6 +234,23 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 	}
 }
 
+/* A block's answer to overlaps_protected, when the protected set has changed. */
+static void mark_again(struct node *node, void *context)
+{
+	struct dropmap *dropmap = context;
+	bool overlaps = overlaps_protected(dropmap, &node->prefix);
+	struct block block;
+
+	if (overlaps == node->overlaps_protected ||
+	    bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->prefix, &block))
+		return;
+	block.overlaps_protected = overlaps;
+	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &node->prefix, &block, BPF_EXIST))
+		log_error("failed to mark a block of protected addresses: %m");
+	else
+		node->overlaps_protected = overlaps;
+}
+
 int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 {
 	struct prefix_filter filter;
@@ -250,6 +275,7 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 		protected_list_free(&dropmap->protected_set);
 		dropmap->protected_set = copy;
 		dropmap->stale = true;
+		block_nodes_each(&dropmap->nodes, mark_again, dropmap);
 	} else {
 		protected_list_free(&copy);
 	}
@@ -269,6 +295,56 @@ int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *pac
 		err = block_nodes_hits(&dropmap->nodes, node, packets, bytes);
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
+}
+
+struct drafts {
+	struct dropmap *dropmap;
+	struct moment now;
+	struct rule *rules;
+	size_t count;
+};
+
+static void draft(struct node *node, void *context)
+{
+	struct drafts *drafts = context;
+	const struct dropmap *dropmap = drafts->dropmap;
+	struct block block;
+	int64_t expires_ns;
+
+	if (bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->prefix, &block))
+		return;
+	expires_ns = jiffies_boot_ns(&dropmap->clock, block.deadline_jiffies);
+	if (expires_ns <= drafts->now.boot_ns)
+		return;
+	drafts->rules[drafts->count++] = (struct rule){
+		.id = block.rule_id,
+		.prefix = node->prefix,
+		.action = block.action == BLOCK_LIMIT ? ACTION_LIMIT : ACTION_DROP,
+		.classes = block.classes,
+		.limit_pps = block.limit_pps,
+		.detector = DETECTOR_NONE,
+		.evidence = EVIDENCE_UNPROVEN,
+		.origin = ORIGIN_DETECTOR,
+		.reason = "block of an earlier run whose record is lost",
+		.created = drafts->now,
+		.expires = moment_plus(drafts->now, expires_ns - drafts->now.boot_ns),
+	};
+}
+
+int dropmap_rules(struct dropmap *dropmap, struct moment now, struct rule **out, size_t *count)
+{
+	struct drafts drafts = { .dropmap = dropmap, .now = now };
+
+	pthread_mutex_lock(&dropmap->mutex);
+	drafts.rules = calloc(dropmap->nodes.count + 1, sizeof(*drafts.rules));
+	if (drafts.rules)
+		block_nodes_each(&dropmap->nodes, draft, &drafts);
+	pthread_mutex_unlock(&dropmap->mutex);
+	if (!drafts.rules)
+		return -ENOMEM;
+	*out = drafts.rules;
+	*count = drafts.count;
+	return 0;
 }
 
 void dropmap_status(struct dropmap *dropmap, struct enforcer_status *out)

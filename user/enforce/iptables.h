@@ -10,6 +10,8 @@
 #include "model/rule.h"
 #include "model/status.h"
 
+#define IPTABLES_HELPER_NAME "fwgen-iptables" /* the helper process, as ps shows it */
+
 struct iptables_enforcer;
 
 struct iptables_options {
@@ -62,5 +64,11 @@ int iptables_enforcer_stop(struct iptables_enforcer **enforcer, bool keep);
 /* `fwgen off`: removes chain, jumps and sets in this process, daemon or not. Returns how many
  * objects were removed, or -errno with a text. */
 int iptables_remove_all(char error[512]);
+
+/*
+ * The same for single interfaces: the jumps of just these. Returns how many there are, removed if
+ * `remove` says so, or -errno with a text.
+ */
+int iptables_jumps(const char *const *interfaces, unsigned int count, bool remove, char error[512]);
 
 #endif

@@ -5,6 +5,7 @@
  * own and asks for it anew when what is in the kernel got lost.
  */
 #include "enforce/iptables_helper.h"
+#include "enforce/iptables.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -221,7 +222,7 @@ static void become_helper(int fd)
 	if (fd != SOCKET_FD && dup2(fd, SOCKET_FD) < 0)
 		_exit(1);
 	close_range(SOCKET_FD + 1, ~0U, 0);
-	prctl(PR_SET_NAME, "fwgen-iptables");
+	prctl(PR_SET_NAME, IPTABLES_HELPER_NAME);
 }
 
 static int64_t next_due_ns(const struct helper *helper)

@@ -244,3 +244,8 @@ int iptables_remove_all(char error[512])
 {
 	return netfilter_remove(error);
 }
+
+int iptables_jumps(const char *const *interfaces, unsigned int count, bool remove, char error[512])
+{
+	return netfilter_jumps(interfaces, count, remove, error);
+}

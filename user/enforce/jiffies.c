@@ -52,3 +52,13 @@ uint64_t jiffies_at(const struct jiffies_clock *clock, int64_t boot_ns)
 		return clock->jiffies;
 	return clock->jiffies + (ns + per_jiffy - 1) / per_jiffy;
 }
+
+int64_t jiffies_boot_ns(const struct jiffies_clock *clock, uint64_t jiffies)
+{
+	uint64_t ahead = jiffies > clock->jiffies ? jiffies - clock->jiffies : 0;
+	uint64_t most = (uint64_t)clock->hz * 366 * 86400;
+
+	if (ahead > most)
+		ahead = most;
+	return clock->boot_ns + (int64_t)ahead * (NS_PER_SECOND / clock->hz);
+}

@@ -22,5 +22,7 @@ void jiffies_close(struct jiffies_clock *clock);
 int jiffies_refresh(struct jiffies_clock *clock);
 /* The first jiffy at or after a time on CLOCK_BOOTTIME. */
 uint64_t jiffies_at(const struct jiffies_clock *clock, int64_t boot_ns);
+/* The reverse: when that jiffy begins, a year after the clock's reading at most. */
+int64_t jiffies_boot_ns(const struct jiffies_clock *clock, uint64_t jiffies);
 
 #endif

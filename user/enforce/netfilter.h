@@ -66,5 +66,8 @@ int netfilter_prune(struct netfilter *netfilter,
 
 /* Removes jumps, chains and sets, of whichever run. Returns how many, or -errno with a text. */
 int netfilter_remove(char error[NETFILTER_ERROR]);
+/* Counts these interfaces' jumps, and removes them if told to. Returns how many, or -errno. */
+int netfilter_jumps(const char *const *interfaces, unsigned int count, bool remove,
+		    char error[NETFILTER_ERROR]);
 
 #endif

@@ -30,6 +30,49 @@ static int remove_rules(bool ipv6, bool legacy, unsigned int *removed, char erro
 	return err;
 }
 
+static int family_jumps(bool ipv6, bool legacy, const char *const *interfaces, unsigned int count,
+			bool remove, char error[NETFILTER_ERROR])
+{
+	struct text listing, table;
+	unsigned int found = 0;
+	FILE *file;
+	int err = run_list_rules(ipv6, legacy, &listing, error);
+
+	if (err)
+		return err;
+	file = text_open(&table);
+	if (file) {
+		fputs("*raw\n", file);
+		for (unsigned int i = 0; i < count; i++)
+			found +=
+				ruleset_write_interface_deletes(file, listing.bytes, interfaces[i]);
+		fputs("COMMIT\n", file);
+	}
+	text_free(&listing);
+	err = text_close(file, &table, error);
+	if (err)
+		return err;
+	if (found && remove)
+		err = run_restore_rules(ipv6, legacy, &table, error);
+	text_free(&table);
+	return err ? err : (int)found;
+}
+
+int netfilter_jumps(const char *const *interfaces, unsigned int count, bool remove,
+		    char error[NETFILTER_ERROR])
+{
+	bool legacy = false;
+	int found = 0, err = run_flavour(&legacy, error);
+
+	for (unsigned int family = 0; family < run_families() && !err; family++) {
+		int here = family_jumps(family, legacy, interfaces, count, remove, error);
+
+		err = here < 0 ? here : 0;
+		found += here < 0 ? 0 : here;
+	}
+	return err ? err : found;
+}
+
 static int remove_sets(unsigned int *removed, char error[NETFILTER_ERROR])
 {
 	struct ruleset_listed set;

@@ -98,6 +98,8 @@ bool ruleset_jumps_in_place(const char *listing, const struct ruleset_chain *cha
 unsigned int ruleset_copy_rules(FILE *out, const char *listing);
 /* Writes a "-D" line for every jump to our chain, wherever it stands. Returns how many. */
 unsigned int ruleset_write_jump_deletes(FILE *out, const char *listing);
+/* The same for the jumps of one interface. */
+unsigned int ruleset_write_interface_deletes(FILE *out, const char *listing, const char *interface);
 
 /* One set of `ipset list -t`. */
 struct ruleset_listed {

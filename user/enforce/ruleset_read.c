@@ -92,21 +92,6 @@ unsigned int ruleset_copy_rules(FILE *out, const char *listing)
 	return rules;
 }
 
-unsigned int ruleset_write_jump_deletes(FILE *out, const char *listing)
-{
-	unsigned int jumps = 0;
-	struct line line;
-
-	while (next_line(&listing, &line)) {
-		if (!is_jump(&line))
-			continue;
-		fprintf(out, "-D %.*s\n", (int)(line.len - strlen(APPEND)),
-			line.text + strlen(APPEND));
-		jumps++;
-	}
-	return jumps;
-}
-
 static bool has_word(const struct line *line, const char *word)
 {
 	size_t len = strlen(word);
@@ -117,6 +102,35 @@ static bool has_word(const struct line *line, const char *word)
 			return true;
 	}
 	return false;
+}
+
+/* match: NULL, or words that the jump has. */
+static unsigned int write_deletes(FILE *out, const char *listing, const char *match)
+{
+	unsigned int jumps = 0;
+	struct line line;
+
+	while (next_line(&listing, &line)) {
+		if (!is_jump(&line) || (match && !has_word(&line, match)))
+			continue;
+		fprintf(out, "-D %.*s\n", (int)(line.len - strlen(APPEND)),
+			line.text + strlen(APPEND));
+		jumps++;
+	}
+	return jumps;
+}
+
+unsigned int ruleset_write_jump_deletes(FILE *out, const char *listing)
+{
+	return write_deletes(out, listing, NULL);
+}
+
+unsigned int ruleset_write_interface_deletes(FILE *out, const char *listing, const char *interface)
+{
+	char match[IF_NAMESIZE + 4];
+
+	snprintf(match, sizeof(match), "-i %.15s", interface);
+	return write_deletes(out, listing, match);
 }
 
 static bool options_match(const struct line *header, const struct ruleset_set *set)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/address.h"
 #include "model/config_keys.h"
+#include "model/table_memory.h"
 
 /* Asked of the file's own text: the struct cannot tell a default from the same value given. */
 static bool given(const struct config_reader *reader, const char *section, const char *name)
@@ -58,21 +59,21 @@ static int check_interval(struct config_reader *reader, const struct config *con
 	return 0;
 }
 
-/* One CPU's two tables are the least that can count. */
+/* One CPU's tables on each interface are the least that can count. */
 static int check_memory(struct config_reader *reader, const struct config *config)
 {
-	const uint64_t mb = 1024 * 1024;
-	uint64_t bytes = 2 * (sizeof(struct table_totals) +
-			      config->sensor.table_buckets * sizeof(struct table_bucket));
+	unsigned int interfaces = config->interface_count ? config->interface_count : 1;
+	unsigned int buckets = config->sensor.table_buckets, mb = config->sensor.memory_mb;
 
-	if (bytes <= config->sensor.memory_mb * mb)
+	if (table_memory_slot(buckets) <= (size_t)(mb / interfaces) * TABLE_MEMORY_MB)
 		return 0;
 	config_path_set(reader, "sensor.memory_mb");
 	return config_refuse(reader,
-			     "%u MB is too little for one CPU's tables of %u buckets, which take "
-			     "%llu MB; raise it or lower sensor.table_buckets",
-			     config->sensor.memory_mb, config->sensor.table_buckets,
-			     (unsigned long long)((bytes + mb - 1) / mb));
+			     "%u MB is too little for one CPU's tables of %u buckets on %u "
+			     "interface%s, which take %zu MB; raise it or lower "
+			     "sensor.table_buckets",
+			     mb, buckets, interfaces, interfaces == 1 ? "" : "s",
+			     table_memory_needed_mb(buckets, 1, interfaces));
 }
 
 static int check_files(struct config_reader *reader, const struct config *config)

@@ -6,6 +6,7 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "sense/attach.h"
+
+#define PIN_PREFIX "link-" /* and the interface's name */
 
 static int link_info(int link_fd, struct bpf_link_info *info)
 {
@@ -112,12 +115,24 @@ static int explain(const struct attachment *wanted, int err, char error[512])
 	return err;
 }
 
+/* A link on the interface. */
+static int create(struct attachment *attachment, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options,
+		    .flags = attachment->generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	int fd = bpf_link_create(prog_fd, attachment->ifindex, BPF_XDP, &options);
+
+	if (fd < 0)
+		return -errno;
+	attachment->link_fd = fd;
+	return 0;
+}
+
 int attach_open(const char *interface, bool generic, int prog_fd, const char *pin_dir,
 		struct attachment *out, char error[512])
 {
 	struct attachment new = { .link_fd = -1, .generic = generic };
-	LIBBPF_OPTS(bpf_link_create_opts, options,
-		    .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	int err;
 
 	new.ifindex = if_nametoindex(interface);
 	if (!new.ifindex) {
@@ -128,15 +143,15 @@ int attach_open(const char *interface, bool generic, int prog_fd, const char *pi
 	}
 	snprintf(new.interface, sizeof(new.interface), "%s", interface);
 	if (pin_dir)
-		snprintf(new.pin, sizeof(new.pin), "%s/link-%s", pin_dir, interface);
+		snprintf(new.pin, sizeof(new.pin), "%s/" PIN_PREFIX "%s", pin_dir, interface);
 
 	new.link_fd = adopt(&new, prog_fd);
 	if (new.link_fd < 0) {
 		if (program_on(new.ifindex))
 			return explain(&new, -EBUSY, error);
-		new.link_fd = bpf_link_create(prog_fd, new.ifindex, BPF_XDP, &options);
-		if (new.link_fd < 0)
-			return explain(&new, -errno, error);
+		err = create(&new, prog_fd);
+		if (err)
+			return explain(&new, err, error);
 		if (new.pin[0] && bpf_obj_pin(new.link_fd, new.pin)) {
 			log_warning(
 				"failed to pin the link of %s at %s: %m; it ends with this process",
@@ -160,6 +175,113 @@ void attach_close(struct attachment *attachment, bool keep)
 	}
 	close(attachment->link_fd);
 	attachment->link_fd = -1;
+}
+
+/* Somebody exchanged the link's program. */
+static int put_back(const struct attachment *attachment, int prog_fd)
+{
+	struct bpf_link_info info;
+
+	if (link_info(attachment->link_fd, &info) || (int)info.xdp.ifindex != attachment->ifindex ||
+	    !info.xdp.ifindex)
+		return -ENOENT;
+	return bpf_link_update(attachment->link_fd, prog_fd, NULL) ? -errno : 0;
+}
+
+/* The new link's pin takes the place of the old one's. */
+static void pin_anew(struct attachment *attachment)
+{
+	unlink(attachment->pin);
+	if (!bpf_obj_pin(attachment->link_fd, attachment->pin))
+		return;
+	log_warning("failed to pin the link of %s at %s: %m; it ends with this process",
+		    attachment->interface, attachment->pin);
+	attachment->pin[0] = '\0';
+}
+
+int attach_again(struct attachment *attachment, int prog_fd, char why[160])
+{
+	struct attachment new = *attachment;
+	char error[512];
+	int err;
+
+	if (new.pin[0] && access(new.pin, F_OK) && errno == ENOENT) {
+		snprintf(why, 160, "fwgen off took it out");
+		return -ECANCELED;
+	}
+	if (!put_back(attachment, prog_fd))
+		return 0;
+	new.ifindex = if_nametoindex(new.interface);
+	if (!new.ifindex) {
+		snprintf(why, 160, "there is no interface %s", new.interface);
+		return -ENODEV;
+	}
+	err = program_on(new.ifindex) ? -EBUSY : create(&new, prog_fd);
+	if (err) {
+		err = explain(&new, err, error);
+		snprintf(why, 160, "%.159s", error);
+		return err;
+	}
+	if (new.pin[0])
+		pin_anew(&new);
+	close(attachment->link_fd);
+	*attachment = new;
+	return 0;
+}
+
+static bool is_among(const char *name, const char *const *names, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+static int release(const char *pin_dir, const char *pin)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", pin_dir, pin) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	/* the pin first: whoever misses the link is to see that it was taken out */
+	if (unlink(path)) {
+		int err = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	if (fd >= 0) {
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	return 0;
+}
+
+int attach_links(const char *pin_dir, const char *const *names, unsigned int count, bool others,
+		 bool remove)
+{
+	DIR *dir = opendir(pin_dir);
+	struct dirent *entry;
+	int found = 0, first = 0;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		int err;
+
+		if (strncmp(entry->d_name, PIN_PREFIX, sizeof(PIN_PREFIX) - 1) ||
+		    is_among(entry->d_name + sizeof(PIN_PREFIX) - 1, names, count) == others)
+			continue;
+		err = remove ? release(pin_dir, entry->d_name) : 0;
+		found += !err;
+		first = first ? first : err;
+	}
+	closedir(dir);
+	return first ? first : found;
 }
 
 int attach_verify(const struct attachment *attachment, uint32_t prog_id, char why[160])

@@ -32,4 +32,18 @@ void attach_close(struct attachment *attachment, bool keep);
 /* 0 when the link still holds this program on this interface; otherwise -errno and a text. */
 int attach_verify(const struct attachment *attachment, uint32_t prog_id, char why[160]);
 
+/*
+ * After attach_verify failed: puts prog_fd back, on the interface that has the name now. Returns 0,
+ * or -errno and a text: -ENODEV no such interface, -EBUSY somebody else's program is there,
+ * -ECANCELED the pin is gone: that is how fwgen off takes one interface out.
+ */
+int attach_again(struct attachment *attachment, int prog_fd, char why[160]);
+/*
+ * Finds the links in pin_dir of interfaces that are among names, or, where `others` is set, that are
+ * not; detaches and unpins them if `remove` says so. Returns how many, or -errno (-ENOENT: no such
+ * folder).
+ */
+int attach_links(const char *pin_dir, const char *const *names, unsigned int count, bool others,
+		 bool remove);
+
 #endif

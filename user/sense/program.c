@@ -8,25 +8,39 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/log.h"
+#include "model/table_memory.h"
 
 uint32_t program_destination_buckets(uint32_t buckets)
 {
-	uint32_t count = buckets / 8;
-
-	return count < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : count;
+	return table_memory_destinations(buckets);
 }
 
 uint32_t program_slots(uint32_t buckets, unsigned int memory_mb)
 {
-	size_t slot = 2 * ((size_t)(buckets + program_destination_buckets(buckets)) *
-				   sizeof(struct table_bucket) +
-			   2 * sizeof(struct table_totals));
-	size_t slots = ((size_t)memory_mb << 20) / slot;
+	size_t slots = (size_t)memory_mb * TABLE_MEMORY_MB / table_memory_slot(buckets);
 	int cpus = libbpf_num_possible_cpus();
 
 	if (cpus > 0 && slots > (size_t)cpus)
 		slots = cpus;
 	return slots ? slots : 1;
+}
+
+bool sensor_room(const struct config *config, char text[256])
+{
+	unsigned int interfaces = config->interface_count ? config->interface_count : 1;
+	unsigned int buckets = config->sensor.table_buckets, memory_mb = config->sensor.memory_mb;
+	uint32_t slots = program_slots(buckets, memory_mb / interfaces);
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus <= 0 || slots >= (uint32_t)cpus)
+		return true;
+	snprintf(text, 256,
+		 "%u of %d CPUs can be counted per source with sensor.memory_mb %u for %u"
+		 " interface%s: packets on the others are counted, but not whose they are; raise it"
+		 " to %zu",
+		 slots, cpus, memory_mb, interfaces, interfaces == 1 ? "" : "s",
+		 table_memory_needed_mb(buckets, cpus, interfaces));
+	return false;
 }
 
 static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)

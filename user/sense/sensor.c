@@ -30,7 +30,7 @@ struct sensor {
 
 	uint32_t closed_epoch;	/* the one to collect */
 	uint32_t drained_epoch; /* the last that was collected; atomic */
-	struct moment started; /* the running interval */
+	struct moment started;	/* the running interval */
 	struct moment closed_start, closed_end;
 	uint64_t overflow_seen;
 	unsigned int destination_every; /* in the closed interval */
@@ -268,13 +268,13 @@ static void fill_traffic(struct sensor *sensor, const struct tables_sum *sum,
 	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.interface);
 }
 
-/* One packet in so many is counted by destination: all when it is quiet, 1 in 8 from 100,000/s on.
+/* One packet in so many is counted by destination: all when it is quiet, 1 in 64 from 800,000/s on.
  */
 static void set_destination_rate(struct sensor *sensor, double packets_per_second)
 {
 	uint32_t every = 1;
 
-	while (every < 8 && packets_per_second > 25000.0 * every)
+	while (every < 64 && packets_per_second > 25000.0 * every)
 		every *= 2;
 	__atomic_store_n(&sensor->control->destination_every, every, __ATOMIC_RELAXED);
 }
@@ -334,6 +334,27 @@ const char *sensor_kind(const struct sensor *sensor)
 int sensor_verify(struct sensor *sensor, char why[160])
 {
 	return attach_verify(&sensor->link, sensor->prog_id, why);
+}
+
+int sensor_reattach(struct sensor *sensor, char why[160])
+{
+	return attach_again(&sensor->link, bpf_program__fd(sensor->bpf->progs.fwgen_xdp), why);
+}
+
+int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count)
+{
+	return attach_links(pin_dir, interfaces, count, true, true);
+}
+
+int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
+		  bool others)
+{
+	return attach_links(pin_dir, interfaces, count, others, false);
+}
+
+int sensor_release(const char *pin_dir, const char *const *interfaces, unsigned int count)
+{
+	return attach_links(pin_dir, interfaces, count, false, true);
 }
 
 uint64_t sensor_memory_bytes(const struct sensor *sensor)

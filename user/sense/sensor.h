@@ -29,6 +29,9 @@ struct sensor_options {
  * pinned is adopted: its program is replaced without a gap.
  */
 int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512]);
+/* Whether sensor.memory_mb has tables for every possible CPU on every interface; if not, a text that
+ * says for how many and what would do. */
+bool sensor_room(const struct config *config, char text[256]);
 /* keep: link and maps stay pinned and the program goes on with its deadlines. */
 void sensor_close(struct sensor **sensor, bool keep);
 
@@ -58,6 +61,23 @@ const char *sensor_interface(const struct sensor *sensor);
 const char *sensor_kind(const struct sensor *sensor); /* "xdp", "xdp-generic" */
 /* 0: link and program are ours and attached; otherwise -errno and a text. */
 int sensor_verify(struct sensor *sensor, char why[160]);
+/*
+ * After sensor_verify failed: attaches the loaded program, with all it has counted, to the interface
+ * that has the name now. Returns 0, or -errno and a text: -ENODEV, -EBUSY (somebody else's program),
+ * -ECANCELED (fwgen off took the interface out: leave it).
+ */
+int sensor_reattach(struct sensor *sensor, char why[160]);
+/*
+ * Links of an earlier run on other interfaces than these: detached, with their pins. Returns how
+ * many, or -errno.
+ */
+int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count);
+/* How many links are pinned, of these interfaces or of all others. -errno: the folder cannot be read.
+ */
+int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
+		  bool others);
+/* fwgen off of single interfaces: the links of just these go. Returns how many, or -errno. */
+int sensor_release(const char *pin_dir, const char *const *interfaces, unsigned int count);
 uint64_t sensor_memory_bytes(const struct sensor *sensor);
 
 #endif

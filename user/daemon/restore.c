@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules of the run before, in force again with the time they have left. The database tells of
+ * them in full. Blocks that stand in adopted maps without a record there (it is gone, was set aside
+ * as corrupt, is another one, or was not written in time) go on as what the map itself says of
+ * them: who killed the daemon and lost its file must not have lifted its blocks.
+ */
+#include "daemon/restore.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/deny.h"
+
+/* Puts what policy took over into the record. Returns how many rules are in force again. */
+static size_t record(struct daemon *daemon, struct moment now)
+{
+	struct rule_change_list *changes = &daemon->judgement.changes;
+	size_t restored = 0;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		recorder_rule_change(daemon->recorder, &changes->items[i], now);
+		restored += changes->items[i].kind == RULE_ADDED;
+	}
+	changes->count = 0;
+	return restored;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct prefix));
+}
+
+static struct prefix *sorted_prefixes(const struct rule *rules, size_t n)
+{
+	struct prefix *prefixes = calloc(n + 1, sizeof(*prefixes));
+
+	if (!prefixes)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		prefixes[i] = rules[i].prefix;
+	qsort(prefixes, n, sizeof(*prefixes), compare);
+	return prefixes;
+}
+
+/* Leaves the blocks without a record. access.deny has its record in the configuration. */
+static size_t drop_known(struct rule *blocks, size_t n, const struct prefix *known,
+			 size_t known_count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!deny_is_id(blocks[i].id) &&
+		    !bsearch(&blocks[i].prefix, known, known_count, sizeof(*known), compare))
+			blocks[kept++] = blocks[i];
+	}
+	return kept;
+}
+
+/* An id that the database has seen may be another rule's there. */
+static void number(struct rule *blocks, size_t n, uint32_t next)
+{
+	uint32_t fresh = next;
+
+	for (size_t i = 0; i < n; i++) {
+		if (blocks[i].id >= fresh)
+			fresh = blocks[i].id + 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (blocks[i].id < next)
+			blocks[i].id = fresh++;
+	}
+}
+
+/* The blocks in the drop map that are none of the n rules. */
+static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t n,
+			struct moment now)
+{
+	struct prefix *known = sorted_prefixes(rules, n);
+	struct rule *blocks = NULL;
+	size_t count = 0;
+	int err = known ? dropmap_rules(daemon->dropmap, now, &blocks, &count) : -ENOMEM;
+
+	if (!err) {
+		count = drop_known(blocks, count, known, n);
+		number(blocks, count, recorder_next_rule_id(daemon->recorder));
+		err = policy_restore(daemon->policy, blocks, count, now,
+				     &daemon->judgement.changes);
+		count = record(daemon, now);
+	}
+	if (!err && count)
+		events_say(daemon->events, EVENT_RULE, SEVERITY_WARNING,
+			   "blocks of the run before that this database does not know go on with"
+			   " the time they have left: %zu",
+			   count);
+	free(blocks);
+	free(known);
+	return err;
+}
+
+/* Observe mode restores nothing: the rules wait in the database for the next run that enforces. */
+int restore_rules(struct daemon *daemon, struct moment now)
+{
+	struct rule *rules = NULL;
+	size_t n = 0, restored;
+	int err;
+
+	if (daemon->config->mode == MODE_OBSERVE)
+		return 0;
+	err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+	if (err)
+		return err;
+	err = policy_restore(daemon->policy, rules, n, now, &daemon->judgement.changes);
+	restored = record(daemon, now);
+	if (restored)
+		events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
+			   "rules of the run before in force again, with the time they have left:"
+			   " %zu",
+			   restored);
+	if (!err)
+		err = restore_lost(daemon, rules, n, now);
+	free(rules);
+	return err;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules of an earlier run, in force again. Private to daemon/. */
+#ifndef FWGEN_DAEMON_RESTORE_H
+#define FWGEN_DAEMON_RESTORE_H
+
+#include "daemon/state.h"
+
+/* Gives policy what database and drop map know. With the decision lock held. Returns 0 or -errno.
+ */
+int restore_rules(struct daemon *daemon, struct moment now);
+
+#endif
