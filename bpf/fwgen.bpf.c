@@ -93,7 +93,7 @@ static __always_inline void count_source(const struct packet *packet, struct tab
 	struct table_subject subject = { .address = packet->source,
 					 .peer = packet->destination,
 					 .prefix_len = PREFIX_LEN_FULL };
-	struct table_bucket *bucket;
+	struct table_bucket bucket;
 	struct table_entry *entry;
 	__u32 bucket_index, index, news = 0;
 	__u64 hash;
@@ -103,45 +103,15 @@ static __always_inline void count_source(const struct packet *packet, struct tab
 	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
 	bucket_index = table_bucket_index(hash, sensor.bucket_mask);
 	index = table * (sensor.bucket_mask + 1) + bucket_index;
-	bucket = bpf_map_lookup_elem(&source_buckets, &index);
-	if (!bucket)
+	bucket.header = bpf_map_lookup_elem(&source_headers, &index);
+	bucket.entries = bpf_map_lookup_elem(&source_entries, &index);
+	if (!bucket.header || !bucket.entries)
 		return;
-	entry = table_account(bucket, totals, bucket_index, epoch, hash, &subject, packet, &sensor,
+	entry = table_account(&bucket, totals, bucket_index, epoch, hash, &subject, packet, &sensor,
 			      dropped, &news);
 	if (entry && packet_likely(!dropped) &&
 	    packet_unlikely(table_wakes(entry, packet, news, &sensor.marks)))
 		wake(totals, entry, epoch, cpu);
-}
-
-/*
- * Who is hit: the same table, by destination. A global function, which parses the frame once more:
- * few packets come here, and the others need not keep theirs in memory for it (14 ns a packet).
- */
-__noinline int count_destination(struct xdp_md *ctx, __u32 table, __u32 epoch, int dropped)
-{
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
-	struct table_totals *totals = bpf_map_lookup_elem(&destination_totals, &table);
-	struct table_bucket *bucket;
-	__u32 bucket_index, index, news = 0;
-	struct packet packet;
-	__u64 hash;
-
-	if (!totals || packet_parse(data, end, end - data, &packet) != PACKET_IP)
-		return 0;
-	forget(&packet);
-	subject.address = packet.destination;
-	subject.peer = packet.source;
-	table_begin(totals, epoch);
-	table_count_totals(totals, &packet, dropped);
-	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
-	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);
-	index = table * (sensor.destination_bucket_mask + 1) + bucket_index;
-	bucket = bpf_map_lookup_elem(&destination_buckets, &index);
-	if (bucket)
-		table_account(bucket, totals, bucket_index, epoch, hash, &subject, &packet, &sensor,
-			      dropped, &news);
-	return 0;
 }
 
 SEC("xdp")
@@ -184,10 +154,63 @@ int fwgen_xdp(struct xdp_md *ctx)
 	}
 	table_count_totals(totals, &packet, dropped);
 	forget(&packet);
-	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1))))
-		count_destination(ctx, table, epoch, dropped);
 	count_source(&packet, totals, table, epoch, cpu, dropped);
+	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1)))) {
+		/* a constant index is a jump */
+		if (dropped)
+			bpf_tail_call(ctx, &programs, PROGRAM_DROPPED);
+		bpf_tail_call(ctx, &programs, PROGRAM_PASSED);
+	}
 	return dropped ? XDP_DROP : XDP_PASS;
+}
+
+/*
+ * Who is hit: the same table, by destination. Programs of their own, entered by a tail call for one
+ * packet in many: they parse the frame once more, so that the others need not keep theirs in memory
+ * for it, and have a stack of their own. If the epoch has turned in between, it is the next one's.
+ */
+static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 cpu = bpf_get_smp_processor_id(), slot = sensor.cpu_slot[cpu & (CPUS_MAX - 1)];
+	__u32 epoch = *(volatile __u32 *)&sensor.epoch, table, bucket_index, index, news = 0;
+	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
+	struct table_totals *totals;
+	struct table_bucket bucket;
+	struct packet packet;
+	__u64 hash;
+
+	table = (slot - 1) * 2 + (epoch & 1);
+	totals = bpf_map_lookup_elem(&destination_totals, &table);
+	if (!totals || packet_parse(data, end, end - data, &packet) != PACKET_IP)
+		return;
+	forget(&packet);
+	subject.address = packet.destination;
+	subject.peer = packet.source;
+	table_begin(totals, epoch);
+	table_count_totals(totals, &packet, dropped);
+	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
+	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);
+	index = table * (sensor.destination_bucket_mask + 1) + bucket_index;
+	bucket.header = bpf_map_lookup_elem(&destination_headers, &index);
+	bucket.entries = bpf_map_lookup_elem(&destination_entries, &index);
+	if (bucket.header && bucket.entries)
+		table_account(&bucket, totals, bucket_index, epoch, hash, &subject, &packet,
+			      &sensor, dropped, &news);
+}
+
+SEC("xdp")
+int fwgen_passed(struct xdp_md *ctx)
+{
+	count_destination(ctx, 0);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int fwgen_dropped(struct xdp_md *ctx)
+{
+	count_destination(ctx, 1);
+	return XDP_DROP;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -16,16 +16,32 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct table_bucket);
-} source_buckets SEC(".maps");
+	__type(value, struct table_header);
+} source_headers SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct table_bucket);
-} destination_buckets SEC(".maps");
+	__type(value, struct table_entries);
+} source_entries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_header);
+} destination_headers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_entries);
+} destination_entries SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -42,6 +58,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct table_totals);
 } destination_totals SEC(".maps");
+
+/* The programs that count destinations, put in after load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, PROGRAM_COUNT);
+	__type(key, __u32);
+	__type(value, __u32);
+} programs SEC(".maps");
 
 /* Prefixes counted as one source; few, chosen by the poller. */
 struct {

@@ -95,11 +95,12 @@ struct table_entry {
 };
 
 /*
- * A bucket: one cache line that decides, then the entries. Tags of slots 2i and 2i+1 are lane i of
- * tag word 0 and 1. A slot is empty (votes 0), a first packet only (votes above 0, not valid), or
- * an entry (valid).
+ * A bucket's header: one cache line that decides. Headers are an array of their own, apart from the
+ * entries: what a random-source flood touches stays in few pages (translations miss before data
+ * does). Tags of slots 2i and 2i+1 are lane i of tag word 0 and 1. A slot is empty (votes 0), a
+ * first packet only (votes above 0, not valid), or an entry (valid).
  */
-struct table_bucket {
+struct table_header {
 	__u32 epoch; /* of the counts below; an older one means: reset before use */
 	__u8 valid;  /* bit per slot */
 	__u8 cursor; /* the slot the next miss looks at */
@@ -108,7 +109,11 @@ struct table_bucket {
 	__u16 votes[BUCKET_ENTRIES];
 	__u16 first_bytes[BUCKET_ENTRIES];
 	__u64 reserved2;
-	struct table_entry entries[BUCKET_ENTRIES];
+};
+
+/* The entries behind a header. */
+struct table_entries {
+	struct table_entry slot[BUCKET_ENTRIES];
 };
 
 #define TABLE_BUCKETS_MIN   64
@@ -198,6 +203,9 @@ struct verdict_control {
 #define HOT_PREFIXES_MAX   64
 #define SENSITIVE_PORT_MAX 65536
 
+/* Tail calls: what counts a packet's destination, by what became of the packet. */
+enum program_index { PROGRAM_PASSED, PROGRAM_DROPPED, PROGRAM_COUNT };
+
 /* Counts within one interval and CPU that wake the poller: at the mark and each power of two above.
  */
 struct wake_marks {
@@ -241,7 +249,8 @@ struct wake_record {
 LAYOUT_ASSERT(address, 16);
 LAYOUT_ASSERT(prefix, 24);
 LAYOUT_ASSERT(table_entry, 128);
-LAYOUT_ASSERT(table_bucket, 64 + BUCKET_ENTRIES * 128);
+LAYOUT_ASSERT(table_header, 64);
+LAYOUT_ASSERT(table_entries, BUCKET_ENTRIES * 128);
 LAYOUT_ASSERT(block, 32);
 LAYOUT_ASSERT(block_hits, 32);
 LAYOUT_ASSERT(filter_line, 64);

@@ -94,17 +94,23 @@ static __always_inline void table_count_totals(struct table_totals *totals,
 	}
 }
 
-static __always_inline void table_reset_bucket(struct table_bucket *bucket,
+/* A bucket: where its two parts are. */
+struct table_bucket {
+	struct table_header *header;
+	struct table_entries *entries;
+};
+
+static __always_inline void table_reset_bucket(struct table_header *header,
 					       struct table_totals *totals, __u32 index,
 					       __u32 epoch)
 {
-	table_word *word = (table_word *)bucket;
+	table_word *word = (table_word *)header;
 
 	for (int i = 1; i < 8; i++)
 		word[i] = 0;
-	bucket->valid = 0;
-	bucket->cursor = 0;
-	bucket->epoch = epoch;
+	header->valid = 0;
+	header->cursor = 0;
+	header->epoch = epoch;
 	totals->dirty[(index / 64) % (TABLE_BUCKETS_MAX / 64)] |= 1ULL << (index % 64);
 }
 
@@ -142,10 +148,10 @@ static __always_inline void table_entry_init(struct table_entry *entry,
 	entry->prefix_len = subject->prefix_len;
 }
 
-static __always_inline void table_set_tag(struct table_bucket *bucket, __u32 slot, __u16 tag)
+static __always_inline void table_set_tag(struct table_header *header, __u32 slot, __u16 tag)
 {
 	__u32 shift = (slot >> 1) * 16;
-	__u64 *word = &bucket->tags[slot & 1];
+	__u64 *word = &header->tags[slot & 1];
 
 	*word = (*word & ~(0xffffULL << shift)) | ((__u64)tag << shift);
 }
@@ -157,12 +163,12 @@ static __always_inline __u64 table_zero_lanes(__u64 x)
 }
 
 /* The slot of the subject, or BUCKET_ENTRIES. A slot on its first packet becomes an entry. */
-static __always_inline __u32 table_find(struct table_bucket *bucket, __u64 hash,
+static __always_inline __u32 table_find(const struct table_bucket *bucket, __u64 hash,
 					const struct table_subject *subject)
 {
 	__u64 lanes = TABLE_LANES * table_tag(hash);
-	__u64 match = table_zero_lanes(bucket->tags[1] ^ lanes) |
-		      table_zero_lanes(bucket->tags[0] ^ lanes) >> 8;
+	__u64 match = table_zero_lanes(bucket->header->tags[1] ^ lanes) |
+		      table_zero_lanes(bucket->header->tags[0] ^ lanes) >> 8;
 
 	TABLE_ROLLED
 	for (int i = 0; i < BUCKET_ENTRIES; i++) {
@@ -175,16 +181,16 @@ static __always_inline __u32 table_find(struct table_bucket *bucket, __u64 hash,
 		 */
 		slot = ((((match & -match) >> 7) * 0x0001020304050607ULL) >> 56) & 7;
 		match &= match - 1;
-		entry = &bucket->entries[slot];
-		if (packet_unlikely(!((bucket->valid >> slot) & 1))) {
-			__u64 word = bucket->tags[slot & 1];
+		entry = &bucket->entries->slot[slot];
+		if (packet_unlikely(!((bucket->header->valid >> slot) & 1))) {
+			__u64 word = bucket->header->tags[slot & 1];
 
 			if ((__u16)(word >> ((slot >> 1) * 16)) != table_tag(hash))
 				continue; /* a lane above a true match */
 			table_entry_init(entry, subject);
 			entry->packets = 1;
-			entry->bytes = bucket->first_bytes[slot];
-			bucket->valid |= 1 << slot;
+			entry->bytes = bucket->header->first_bytes[slot];
+			bucket->header->valid |= 1 << slot;
 			return slot;
 		}
 		if (packet_likely(entry->address.halves[1] == subject->address.halves[1] &&
@@ -195,28 +201,28 @@ static __always_inline __u32 table_find(struct table_bucket *bucket, __u64 hash,
 }
 
 /* A miss: takes an empty slot, or a vote from one in turn. The slot taken, or BUCKET_ENTRIES. */
-static __always_inline __u32 table_take(struct table_bucket *bucket, struct table_totals *totals,
-					__u64 hash, const struct table_subject *subject,
-					__u32 bytes)
+static __always_inline __u32 table_take(const struct table_bucket *bucket,
+					struct table_totals *totals, __u64 hash,
+					const struct table_subject *subject, __u32 bytes)
 {
-	__u32 slot = bucket->cursor & 7;
+	__u32 slot = bucket->header->cursor & 7;
 
 	totals->misses++;
 	table_estimate(totals, hash);
-	bucket->cursor++;
-	if (bucket->votes[slot] > 1) {
-		bucket->votes[slot]--;
+	bucket->header->cursor++;
+	if (bucket->header->votes[slot] > 1) {
+		bucket->header->votes[slot]--;
 		return BUCKET_ENTRIES;
 	}
-	table_set_tag(bucket, slot, table_tag(hash));
-	if (bucket->votes[slot] == 0) {
-		table_entry_init(&bucket->entries[slot], subject);
-		bucket->valid |= 1 << slot;
+	table_set_tag(bucket->header, slot, table_tag(hash));
+	if (bucket->header->votes[slot] == 0) {
+		table_entry_init(&bucket->entries->slot[slot], subject);
+		bucket->header->valid |= 1 << slot;
 		return slot;
 	}
 	totals->replaced++;
-	bucket->valid &= ~(1 << slot);
-	bucket->first_bytes[slot] = bytes > 0xffff ? 0xffff : bytes;
+	bucket->header->valid &= ~(1 << slot);
+	bucket->header->first_bytes[slot] = bytes > 0xffff ? 0xffff : bytes;
 	return BUCKET_ENTRIES;
 }
 
@@ -226,24 +232,25 @@ static __always_inline __u32 table_take(struct table_bucket *bucket, struct tabl
  * it.
  */
 static __always_inline struct table_entry *
-table_account(struct table_bucket *bucket, struct table_totals *totals, __u32 index, __u32 epoch,
-	      __u64 hash, const struct table_subject *subject, const struct packet *packet,
-	      const struct sensor_control *control, int dropped, __u32 *news)
+table_account(const struct table_bucket *bucket, struct table_totals *totals, __u32 index,
+	      __u32 epoch, __u64 hash, const struct table_subject *subject,
+	      const struct packet *packet, const struct sensor_control *control, int dropped,
+	      __u32 *news)
 {
 	__u32 slot;
 
-	if (packet_unlikely(bucket->epoch != epoch))
-		table_reset_bucket(bucket, totals, index, epoch);
+	if (packet_unlikely(bucket->header->epoch != epoch))
+		table_reset_bucket(bucket->header, totals, index, epoch);
 	slot = table_find(bucket, hash, subject);
 	if (slot >= BUCKET_ENTRIES)
 		slot = table_take(bucket, totals, hash, subject, packet->bytes);
 	slot = PACKET_OPAQUE(slot);
 	if (slot >= BUCKET_ENTRIES)
 		return (struct table_entry *)0;
-	if (packet_likely(bucket->votes[slot] != 0xffff))
-		bucket->votes[slot]++;
-	*news = table_add(&bucket->entries[slot], subject, packet, control, dropped);
-	return &bucket->entries[slot];
+	if (packet_likely(bucket->header->votes[slot] != 0xffff))
+		bucket->header->votes[slot]++;
+	*news = table_add(&bucket->entries->slot[slot], subject, packet, control, dropped);
+	return &bucket->entries->slot[slot];
 }
 
 /* Whether a count that just became n wakes: at the mark, and at each power of two above it. */

@@ -27,8 +27,9 @@ static void *reserve(size_t bytes)
 }
 
 /* One packet of each source, the sources spread over the slots; `each` slots see the same one. */
-static void fill(struct table_bucket *buckets, struct table_totals *totals, uint32_t slots,
-		 uint32_t sources, uint32_t each, const struct sensor_control *control)
+static void fill(struct table_header *headers, struct table_entries *entries,
+		 struct table_totals *totals, uint32_t slots, uint32_t sources, uint32_t each,
+		 const struct sensor_control *control)
 {
 	unsigned char frame[FRAME_BYTES];
 	size_t bytes = frame_build(FRAME_UDP, frame);
@@ -37,6 +38,7 @@ static void fill(struct table_bucket *buckets, struct table_totals *totals, uint
 		uint32_t source = __builtin_bswap32(0x0a000000 + n / each);
 		uint32_t table = n % slots * 2 + (EPOCH & 1), index, news = 0;
 		struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
+		struct table_bucket bucket;
 		struct packet packet;
 		uint64_t hash;
 
@@ -48,8 +50,10 @@ static void fill(struct table_bucket *buckets, struct table_totals *totals, uint
 		table_count_totals(&totals[table], &packet, 0);
 		hash = hash_address(&control->keys[0], &subject.address);
 		index = table_bucket_index(hash, BUCKETS - 1);
-		table_account(&buckets[(size_t)table * BUCKETS + index], &totals[table], index,
-			      EPOCH, hash, &subject, &packet, control, 0, &news);
+		bucket.header = &headers[(size_t)table * BUCKETS + index];
+		bucket.entries = &entries[(size_t)table * BUCKETS + index];
+		table_account(&bucket, &totals[table], index, EPOCH, hash, &subject, &packet,
+			      control, 0, &news);
 	}
 }
 
@@ -66,15 +70,17 @@ static void measure(const struct bench *bench, const char *variant, uint32_t sou
 {
 	uint32_t slots = (sources * each + SOURCES_PER_SLOT - 1) / SOURCES_PER_SLOT;
 	struct tables tables = { .bucket_count = BUCKETS, .slots = slots };
-	size_t buckets_bytes = (size_t)slots * 2 * BUCKETS * sizeof(struct table_bucket);
+	size_t buckets = (size_t)slots * 2 * BUCKETS;
 	size_t totals_bytes = (size_t)slots * 2 * sizeof(struct table_totals);
-	struct table_bucket *buckets = reserve(buckets_bytes);
+	struct table_header *headers = reserve(buckets * sizeof(*headers));
+	struct table_entries *entries = reserve(buckets * sizeof(*entries));
 	struct merge merge = { 0 };
 	double ns[BENCH_RUNS_MAX];
 
-	tables.buckets = buckets;
+	tables.headers = headers;
+	tables.entries = entries;
 	tables.totals = reserve(totals_bytes);
-	fill(buckets, tables.totals, slots, sources, each, control);
+	fill(headers, entries, tables.totals, slots, sources, each, control);
 	for (unsigned int run = 0; run <= bench->runs; run++) {
 		struct tables_sum sum;
 		double start;
@@ -91,7 +97,8 @@ static void measure(const struct bench *bench, const char *variant, uint32_t sou
 	}
 	bench_report("poller", variant, ns, bench->runs);
 	merge_free(&merge);
-	munmap(buckets, buckets_bytes);
+	munmap(headers, buckets * sizeof(*headers));
+	munmap(entries, buckets * sizeof(*entries));
 	munmap(tables.totals, totals_bytes);
 }
 

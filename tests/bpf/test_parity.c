@@ -20,10 +20,20 @@
 #define WAKES_MAX	 1500
 
 /* The tables of one side; destination buckets are WORLD_BUCKETS too. */
+struct table {
+	struct table_header headers[2 * WORLD_BUCKETS];
+	struct table_entries entries[2 * WORLD_BUCKETS];
+};
+
 struct side {
-	struct table_bucket buckets[2 * WORLD_BUCKETS];
-	struct table_bucket destination_buckets[2 * WORLD_BUCKETS];
+	struct table sources, destinations;
 	struct table_totals totals[2], destination_totals[2];
+};
+
+/* The kernel's, as it is mapped. */
+struct kernel_table {
+	struct table_header *headers;
+	struct table_entries *entries;
 };
 
 struct wake_list {
@@ -33,7 +43,7 @@ struct wake_list {
 
 static struct world world;
 static struct side *here, *before; /* ours, and as it was when the batch began */
-static struct table_bucket *kernel_buckets, *kernel_destination_buckets;
+static struct kernel_table kernel_sources, kernel_destinations;
 static struct table_totals *kernel_totals, *kernel_destination_totals;
 static struct wake_list expected, woken;
 static unsigned int drops, wakes; /* proof that the frames reach what they are for */
@@ -92,6 +102,13 @@ static void mirror_wake(struct table_totals *totals, const struct table_entry *e
 	expected.count++;
 }
 
+static struct table_bucket bucket_of(struct table *table, uint32_t index)
+{
+	size_t at = (world.control->epoch & 1) * WORLD_BUCKETS + index;
+
+	return (struct table_bucket){ &table->headers[at], &table->entries[at] };
+}
+
 static void mirror_source(const struct packet *packet, struct table_totals *totals, int dropped)
 {
 	struct table_subject subject = { .address = packet->source,
@@ -99,6 +116,7 @@ static void mirror_source(const struct packet *packet, struct table_totals *tota
 					 .member = packet->source,
 					 .prefix_len = PREFIX_LEN_FULL };
 	uint32_t epoch = world.control->epoch, index, news = 0;
+	struct table_bucket bucket;
 	struct table_entry *entry;
 	uint64_t hash;
 
@@ -109,8 +127,9 @@ static void mirror_source(const struct packet *packet, struct table_totals *tota
 	}
 	hash = hash_address(&world.control->keys[epoch & 1], &subject.address);
 	index = table_bucket_index(hash, WORLD_BUCKETS - 1);
-	entry = table_account(&here->buckets[(epoch & 1) * WORLD_BUCKETS + index], totals, index,
-			      epoch, hash, &subject, packet, world.control, dropped, &news);
+	bucket = bucket_of(&here->sources, index);
+	entry = table_account(&bucket, totals, index, epoch, hash, &subject, packet, world.control,
+			      dropped, &news);
 	if (entry && !dropped && table_wakes(entry, packet, news, &world.control->marks))
 		mirror_wake(totals, entry);
 }
@@ -122,14 +141,16 @@ static void mirror_destination(const struct packet *packet, int dropped)
 					 .prefix_len = PREFIX_LEN_FULL };
 	uint32_t epoch = world.control->epoch, index, news = 0;
 	struct table_totals *totals = &here->destination_totals[epoch & 1];
+	struct table_bucket bucket;
 	uint64_t hash;
 
 	table_begin(totals, epoch);
 	table_count_totals(totals, packet, dropped);
 	hash = hash_address(&world.control->keys[epoch & 1], &subject.address);
 	index = table_bucket_index(hash, WORLD_BUCKETS - 1);
-	table_account(&here->destination_buckets[(epoch & 1) * WORLD_BUCKETS + index], totals,
-		      index, epoch, hash, &subject, packet, world.control, dropped, &news);
+	bucket = bucket_of(&here->destinations, index);
+	table_account(&bucket, totals, index, epoch, hash, &subject, packet, world.control, dropped,
+		      &news);
 }
 
 static uint32_t mirror_xdp(const unsigned char *data, uint32_t length)
@@ -152,9 +173,9 @@ static uint32_t mirror_xdp(const unsigned char *data, uint32_t length)
 		return XDP_PASS;
 	}
 	table_count_totals(totals, &packet, dropped);
+	mirror_source(&packet, totals, dropped);
 	if (totals->packets % world.control->destination_every == 0)
 		mirror_destination(&packet, dropped);
-	mirror_source(&packet, totals, dropped);
 	return dropped ? XDP_DROP : XDP_PASS;
 }
 
@@ -183,6 +204,18 @@ static int take_wake(void *context, void *data, size_t size)
 	return 0;
 }
 
+static bool differs(const struct table *ours, const struct kernel_table *theirs)
+{
+	return memcmp(ours->headers, theirs->headers, sizeof(ours->headers)) ||
+	       memcmp(ours->entries, theirs->entries, sizeof(ours->entries));
+}
+
+static void restore(struct kernel_table *theirs, const struct table *ours)
+{
+	memcpy(theirs->headers, ours->headers, sizeof(ours->headers));
+	memcpy(theirs->entries, ours->entries, sizeof(ours->entries));
+}
+
 static const char *difference(void)
 {
 	if (memcmp(here->totals, kernel_totals, sizeof(here->totals)))
@@ -190,10 +223,9 @@ static const char *difference(void)
 	if (memcmp(here->destination_totals, kernel_destination_totals,
 		   sizeof(here->destination_totals)))
 		return "destination totals";
-	if (memcmp(here->buckets, kernel_buckets, sizeof(here->buckets)))
+	if (differs(&here->sources, &kernel_sources))
 		return "source table";
-	if (memcmp(here->destination_buckets, kernel_destination_buckets,
-		   sizeof(here->destination_buckets)))
+	if (differs(&here->destinations, &kernel_destinations))
 		return "destination table";
 	return NULL;
 }
@@ -205,9 +237,8 @@ static void show_frame(void)
 	memcpy(kernel_totals, before->totals, sizeof(before->totals));
 	memcpy(kernel_destination_totals, before->destination_totals,
 	       sizeof(before->destination_totals));
-	memcpy(kernel_buckets, before->buckets, sizeof(before->buckets));
-	memcpy(kernel_destination_buckets, before->destination_buckets,
-	       sizeof(before->destination_buckets));
+	restore(&kernel_sources, &before->sources);
+	restore(&kernel_destinations, &before->destinations);
 	for (int i = 0; i < BATCH; i++) {
 		const char *what;
 
@@ -259,11 +290,14 @@ struct drained {
 	struct tables_sum sum;
 };
 
-static void drain(struct drained *out, struct table_bucket *buckets, struct table_totals *totals)
+static void drain(struct drained *out, const struct table_header *headers,
+		  const struct table_entries *entries, struct table_totals *totals)
 {
-	struct tables tables = {
-		.buckets = buckets, .totals = totals, .bucket_count = WORLD_BUCKETS, .slots = 1
-	};
+	struct tables tables = { .headers = headers,
+				 .entries = entries,
+				 .totals = totals,
+				 .bucket_count = WORLD_BUCKETS,
+				 .slots = 1 };
 
 	assert_int_equal(tables_drain(&tables, world.control->epoch, 0.25, &out->merge, &out->sum),
 			 0);
@@ -276,8 +310,8 @@ static uint64_t end_epoch(uint64_t *attributed, uint64_t *unattributed)
 	struct drained ours = { 0 }, theirs = { 0 }, destinations = { 0 };
 	uint32_t epoch = control->epoch;
 
-	drain(&ours, here->buckets, here->totals);
-	drain(&theirs, kernel_buckets, kernel_totals);
+	drain(&ours, here->sources.headers, here->sources.entries, here->totals);
+	drain(&theirs, kernel_sources.headers, kernel_sources.entries, kernel_totals);
 	assert_int_equal(ours.merge.count, theirs.merge.count);
 	for (size_t i = 0; i < ours.merge.count; i++)
 		assert_memory_equal(&ours.merge.samples[i].entry, &theirs.merge.samples[i].entry,
@@ -285,8 +319,10 @@ static uint64_t end_epoch(uint64_t *attributed, uint64_t *unattributed)
 	assert_true(theirs.sum.attributed <= theirs.sum.packets);
 	*attributed += theirs.sum.attributed;
 	*unattributed += theirs.sum.packets - theirs.sum.attributed;
-	drain(&destinations, here->destination_buckets, here->destination_totals);
-	drain(&destinations, kernel_destination_buckets, kernel_destination_totals);
+	drain(&destinations, here->destinations.headers, here->destinations.entries,
+	      here->destination_totals);
+	drain(&destinations, kernel_destinations.headers, kernel_destinations.entries,
+	      kernel_destination_totals);
 
 	control->keys[(epoch + 1) & 1] = world_key(epoch);
 	control->hot_lengths = epoch / 2 & 1;
@@ -391,9 +427,14 @@ static int make_world(void **state)
 	here = calloc(1, sizeof(*here));
 	before = calloc(1, sizeof(*before));
 	assert_true(here && before);
-	kernel_buckets = map_whole(world.bpf->maps.source_buckets, sizeof(here->buckets));
-	kernel_destination_buckets =
-		map_whole(world.bpf->maps.destination_buckets, sizeof(here->destination_buckets));
+	kernel_sources.headers =
+		map_whole(world.bpf->maps.source_headers, sizeof(here->sources.headers));
+	kernel_sources.entries =
+		map_whole(world.bpf->maps.source_entries, sizeof(here->sources.entries));
+	kernel_destinations.headers =
+		map_whole(world.bpf->maps.destination_headers, sizeof(here->destinations.headers));
+	kernel_destinations.entries =
+		map_whole(world.bpf->maps.destination_entries, sizeof(here->destinations.entries));
 	kernel_totals = map_whole(world.bpf->maps.source_totals, sizeof(here->totals));
 	kernel_destination_totals =
 		map_whole(world.bpf->maps.destination_totals, sizeof(here->destination_totals));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bad input: one clear message, the exit code of the contract, nothing half installed."""
 import json
+import os
 import sqlite3
 import subprocess
 
@@ -53,6 +54,34 @@ def test_another_xdp_program(net, start, tmp_path):
     daemon = start(run=False)
     assert_refused(net, daemon, daemon.try_run(), UNAVAILABLE, "eth0", "stranger")
     assert net.xdp_attached() == theirs and not net.xdp_attached("eth1")
+
+
+def test_memory_for_too_few_cpus(net, start):
+    """Counting goes on for the CPUs that have tables, and the start says what would do for all."""
+    cpus = os.sysconf("SC_NPROCESSORS_CONF")
+    small = {"sensor": {"table_buckets": 2048, "memory_mb": 16}}  # 5 MB for a CPU, two interfaces
+    if cpus == 1:
+        pytest.skip("one CPU has its tables in any case")
+    daemon = start(small)
+    warning = next(e["message"] for e in daemon.events() if "memory_mb 16" in e["message"])
+    assert f"1 of {cpus} CPUs" in warning and "for 2 interfaces" in warning, warning
+    needed = int(warning.rsplit(" ", 1)[1])
+    daemon.stop()
+    daemon.configure({"sensor": {"table_buckets": 2048, "memory_mb": needed - 1}})
+    daemon.start()
+    assert any("CPUs can be counted" in e["message"] for e in daemon.events())
+    daemon.stop()
+    daemon.configure({"sensor": {"table_buckets": 2048, "memory_mb": needed}})
+    daemon.start()
+    assert not any("CPUs can be counted" in e["message"] for e in daemon.events())
+
+
+def test_memory_for_no_cpu(net, start):
+    """The interfaces of the command line are held to what those of the file are."""
+    daemon = start({"interfaces": [], "sensor": {"table_buckets": 4096, "memory_mb": 16}}, run=False)
+    check = run(daemon.command("check", "--config", daemon.config_path), check=False)
+    assert check.returncode == 0, check.stderr
+    assert_refused(net, daemon, daemon.try_run("--iface", "eth0,eth1"), CONFIGURATION, "sensor.memory_mb", "20 MB")
 
 
 def test_second_daemon(net, start):

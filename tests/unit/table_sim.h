@@ -20,7 +20,8 @@
 
 struct sim {
 	struct tables tables;
-	struct table_bucket *buckets;
+	struct table_header *headers;
+	struct table_entries *entries;
 	struct sensor_control control;
 	struct frames random;
 	struct merge merge;
@@ -60,12 +61,14 @@ static inline void sim_open(struct sim *sim, uint32_t buckets, uint64_t seed)
 {
 	memset(sim, 0, sizeof(*sim));
 	frames_begin(&sim->random, seed);
-	sim->buckets = calloc(2 * buckets, sizeof(*sim->buckets));
-	sim->tables = (struct tables){ .buckets = sim->buckets,
+	sim->headers = calloc(2 * buckets, sizeof(*sim->headers));
+	sim->entries = calloc(2 * buckets, sizeof(*sim->entries));
+	sim->tables = (struct tables){ .headers = sim->headers,
+				       .entries = sim->entries,
 				       .totals = calloc(2, sizeof(struct table_totals)),
 				       .bucket_count = buckets,
 				       .slots = 1 };
-	assert_true(sim->buckets && sim->tables.totals);
+	assert_true(sim->headers && sim->entries && sim->tables.totals);
 	sim->control.epoch = 1;
 	sim->control.bitmap_key = sim_key(sim);
 	memset(&sim->control.marks, 0xff, sizeof(sim->control.marks));
@@ -76,7 +79,8 @@ static inline void sim_close(struct sim *sim)
 {
 	merge_free(&sim->merge);
 	free(sim->tables.totals);
-	free(sim->buckets);
+	free(sim->headers);
+	free(sim->entries);
 }
 
 static inline struct table_totals *sim_totals(struct sim *sim)
@@ -103,6 +107,14 @@ static inline struct packet sim_tcp(const struct address *source, uint16_t port,
 	};
 }
 
+/* A bucket of the running interval. */
+static inline struct table_bucket sim_bucket(struct sim *sim, uint32_t index)
+{
+	size_t at = (sim->control.epoch & 1) * sim->tables.bucket_count + index;
+
+	return (struct table_bucket){ &sim->headers[at], &sim->entries[at] };
+}
+
 /* Counts the packet as fwgen_xdp does. Returns its entry, or NULL. */
 static inline struct table_entry *sim_packet(struct sim *sim, const struct packet *packet)
 {
@@ -111,14 +123,16 @@ static inline struct table_entry *sim_packet(struct sim *sim, const struct packe
 					 .prefix_len = PREFIX_LEN_FULL };
 	uint32_t epoch = sim->control.epoch, news = 0, index;
 	struct table_totals *totals = sim_totals(sim);
+	struct table_bucket bucket;
 	uint64_t hash;
 
 	table_begin(totals, epoch);
 	table_count_totals(totals, packet, 0);
 	hash = hash_address(&sim->control.keys[epoch & 1], &subject.address);
 	index = table_bucket_index(hash, sim->tables.bucket_count - 1);
-	return table_account(&sim->buckets[(epoch & 1) * sim->tables.bucket_count + index], totals,
-			     index, epoch, hash, &subject, packet, &sim->control, 0, &news);
+	bucket = sim_bucket(sim, index);
+	return table_account(&bucket, totals, index, epoch, hash, &subject, packet, &sim->control,
+			     0, &news);
 }
 
 static inline struct table_entry *sim_source(struct sim *sim, uint32_t number)

@@ -63,7 +63,7 @@ static void check_load_fails(const char *path, int result, const char *text)
 static void test_file_is_found(void **state)
 {
 	char error[CONFIG_ERROR_TEXT], path[128];
-	const char *const paths[] = {NULL, "config.json", "./config.json", path};
+	const char *const paths[] = { NULL, "config.json", "./config.json", path };
 	struct config *config = NULL;
 
 	(void)state;
@@ -102,6 +102,54 @@ static void test_file_that_others_may_write(void **state)
 	check_load_fails(NULL, -EPERM, "(mode 0664)");
 	write_file("{}", 0602);
 	check_load_fails("config.json", -EPERM, "others may write to it (mode 0602)");
+}
+
+static void test_file_of_somebody_else(void **state)
+{
+	struct config *config = NULL;
+	char error[CONFIG_ERROR_TEXT];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	write_file("{}", 0644);
+	assert_int_equal(chown("config.json", 4711, 4711), 0);
+	unsetenv("SUDO_UID");
+	check_load_fails("config.json", -EPERM, "belongs to user 4711");
+	check_load_fails(NULL, -EPERM, "chown root config.json");
+	setenv("SUDO_UID", "4712", 1);
+	check_load_fails("config.json", -EPERM, "belongs to user 4711");
+	setenv("SUDO_UID", "4711", 1);
+	assert_int_equal(config_load("config.json", &config, error), 0);
+	config_free(&config);
+
+	/* SUDO_UID is root's word only; the file's owner may always read his own */
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(seteuid(4712), 0);
+	check_load_fails("config.json", -EPERM, "belongs to user 4711");
+	assert_int_equal(seteuid(0), 0);
+	unsetenv("SUDO_UID");
+	assert_int_equal(seteuid(4711), 0);
+	assert_int_equal(config_load("config.json", &config, error), 0);
+	config_free(&config);
+	assert_int_equal(seteuid(0), 0);
+}
+
+/* Where others may write they may put another file in its place; not so with the sticky bit. */
+static void test_folder_that_others_may_write(void **state)
+{
+	struct config *config = NULL;
+	char error[CONFIG_ERROR_TEXT];
+
+	(void)state;
+	write_file("{}", 0644);
+	assert_int_equal(chmod(folder, 0757), 0);
+	check_load_fails("config.json", -EPERM, "folder . (mode 0757); run: chmod go-w .");
+	assert_int_equal(chmod(folder, 0770), 0);
+	check_load_fails(NULL, -EPERM, "others may exchange it");
+	assert_int_equal(chmod(folder, 01777), 0);
+	assert_int_equal(config_load("config.json", &config, error), 0);
+	config_free(&config);
 }
 
 static void test_file_that_is_none(void **state)
@@ -151,6 +199,8 @@ int main(void)
 		IN_FOLDER(test_file_is_found),
 		IN_FOLDER(test_without_a_file_the_defaults),
 		IN_FOLDER(test_file_that_others_may_write),
+		IN_FOLDER(test_file_of_somebody_else),
+		IN_FOLDER(test_folder_that_others_may_write),
 		IN_FOLDER(test_file_that_is_none),
 		IN_FOLDER(test_file_that_cannot_be_read),
 		IN_FOLDER(test_refusal_names_the_file),

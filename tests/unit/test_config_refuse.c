@@ -39,166 +39,170 @@ static const struct {
 	const char *format, *value, *error;
 } refusals[] = {
 	/* the text itself */
-	{"%s", "[]", "[] is not an object ({ ... })"},
-	{"%s", "{", "line 1, column 2: expected a key in double quotes"},
-	{"%s", "{\"mode\": \"observe\", \"mode\": \"observe\"}",
-	 "line 1, column 21: duplicate key"},
+	{ "%s", "[]", "[] is not an object ({ ... })" },
+	{ "%s", "{", "line 1, column 2: expected a key in double quotes" },
+	{ "%s", "{\"mode\": \"observe\", \"mode\": \"observe\"}",
+	  "line 1, column 21: duplicate key" },
 
 	/* unknown keys */
-	{"%s", "{\"interface\": []}", "interface: unknown key; did you mean \"interfaces\"?"},
-	{"%s", "{\"interval_ms\": 250}",
-	 "interval_ms: unknown key; did you mean \"sensor.interval_ms\"?"},
-	{"%s", "{\"syn_flood\": {}}",
-	 "syn_flood: unknown key; did you mean \"detectors.syn_flood\"?"},
-	{"%s", "{\"limits\": 250}", "limits: unknown key; known here: " TOP},
-	{"%s", "{\"a\\u001bb\": 250, \"mode\": 1}", "a?b: unknown key; known here: " TOP},
-	{"{\"detectors\": {%s}}", "\"port_scna\": {}",
-	 "detectors.port_scna: unknown key; did you mean \"port_scan\"?"},
-	{"{\"detectors\": {%s}}", "\"victim_flood\": {}",
-	 "detectors.victim_flood: unknown key; known here: packet_flood, byte_flood, syn_flood, "
-	 "udp_flood, icmp_flood, port_scan, host_sweep"},
-	{"{\"detectors\": {\"port_scan\": {\"limits\": [%s]}}}", "{\"cuont\": 1, \"seconds\": 1}",
-	 "detectors.port_scan.limits[0].cuont: unknown key; did you mean \"count\"?"},
+	{ "%s", "{\"interface\": []}", "interface: unknown key; did you mean \"interfaces\"?" },
+	{ "%s", "{\"interval_ms\": 250}",
+	  "interval_ms: unknown key; did you mean \"sensor.interval_ms\"?" },
+	{ "%s", "{\"syn_flood\": {}}",
+	  "syn_flood: unknown key; did you mean \"detectors.syn_flood\"?" },
+	{ "%s", "{\"limits\": 250}", "limits: unknown key; known here: " TOP },
+	{ "%s", "{\"a\\u001bb\": 250, \"mode\": 1}", "a?b: unknown key; known here: " TOP },
+	{ "{\"detectors\": {%s}}", "\"port_scna\": {}",
+	  "detectors.port_scna: unknown key; did you mean \"port_scan\"?" },
+	{ "{\"detectors\": {%s}}", "\"victim_flood\": {}",
+	  "detectors.victim_flood: unknown key; known here: packet_flood, byte_flood, syn_flood, "
+	  "udp_flood, icmp_flood, port_scan, host_sweep" },
+	{ "{\"detectors\": {\"port_scan\": {\"limits\": [%s]}}}", "{\"cuont\": 1, \"seconds\": 1}",
+	  "detectors.port_scan.limits[0].cuont: unknown key; did you mean \"count\"?" },
 
 	/* interfaces */
-	{INTERFACES, "\"a234567890123456\"", "interfaces[0]: \"a234567890123456\"" NO_NAME},
-	{INTERFACES, "\"\"", "interfaces[0]: \"\"" NO_NAME},
-	{INTERFACES, "\"eth 0\"", "interfaces[0]: \"eth 0\"" NO_NAME},
-	{INTERFACES, "\"../eth0\"", "interfaces[0]: \"../eth0\"" NO_NAME},
-	{INTERFACES, "\"eth0\", \"eth1\", \"eth0\"",
-	 "interfaces[2]: \"eth0\" is in the list already"},
-	{INTERFACES, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17",
-	 "interfaces: a list of 17 items is too long, at most 16"},
+	{ INTERFACES, "\"a234567890123456\"", "interfaces[0]: \"a234567890123456\"" NO_NAME },
+	{ INTERFACES, "\"\"", "interfaces[0]: \"\"" NO_NAME },
+	{ INTERFACES, "\"eth 0\"", "interfaces[0]: \"eth 0\"" NO_NAME },
+	{ INTERFACES, "\"../eth0\"", "interfaces[0]: \"../eth0\"" NO_NAME },
+	{ INTERFACES, "\"eth0\", \"eth1\", \"eth0\"",
+	  "interfaces[2]: \"eth0\" is in the list already" },
+	{ INTERFACES, "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17",
+	  "interfaces: a list of 17 items is too long, at most 16" },
 
 	/* choices and numbers */
-	{"{\"mode\": %s}", "\"Enforce\"",
-	 "mode: \"Enforce\" is not one of \"observe\", \"enforce\"; did you mean \"enforce\"?"},
-	{"{\"sensor\": {\"backend\": %s}}", "\"dpdk\"",
-	 "sensor.backend: \"dpdk\" is not one of \"auto\", \"xdp\", \"xdp-generic\", "
-	 "\"af_packet\""},
-	{"{\"log\": {\"level\": %s}}", "\"warn\"",
-	 "log.level: \"warn\" is not one of \"error\", \"warning\", \"info\", \"debug\"; did you "
-	 "mean "
-	 "\"warning\"?"},
-	{"{\"sensor\": {\"interval_ms\": %s}}", "49",
-	 "sensor.interval_ms: 49" NO_NUMBER "50 to 10000"},
-	{"{\"sensor\": {\"interval_ms\": %s}}", "250.5",
-	 "sensor.interval_ms: 250.5" NO_NUMBER "50 to 10000"},
-	{"{\"sensor\": {\"interval_ms\": %s}}", "\"250\"",
-	 "sensor.interval_ms: \"250\"" NO_NUMBER "50 to 10000"},
-	{"{\"sensor\": {\"wake_packets\": %s}}", "-1",
-	 "sensor.wake_packets: -1" NO_NUMBER "10 to 1000000"},
-	{"{\"sensor\": {\"table_buckets\": %s}}", "5000",
-	 "sensor.table_buckets: 5000 is not a power of two from 64 to 65536"},
-	{"{\"sensor\": {\"table_buckets\": %s}}", "32",
-	 "sensor.table_buckets: 32 is not a power of two from 64 to 65536"},
-	{"{\"sensor\": {\"table_buckets\": %s}}", "131072",
-	 "sensor.table_buckets: 131072 is not a power of two from 64 to 65536"},
+	{ "{\"mode\": %s}", "\"Enforce\"",
+	  "mode: \"Enforce\" is not one of \"observe\", \"enforce\"; did you mean \"enforce\"?" },
+	{ "{\"sensor\": {\"backend\": %s}}", "\"dpdk\"",
+	  "sensor.backend: \"dpdk\" is not one of \"auto\", \"xdp\", \"xdp-generic\", "
+	  "\"af_packet\"" },
+	{ "{\"log\": {\"level\": %s}}", "\"warn\"",
+	  "log.level: \"warn\" is not one of \"error\", \"warning\", \"info\", \"debug\"; did you "
+	  "mean "
+	  "\"warning\"?" },
+	{ "{\"sensor\": {\"interval_ms\": %s}}", "49",
+	  "sensor.interval_ms: 49" NO_NUMBER "50 to 10000" },
+	{ "{\"sensor\": {\"interval_ms\": %s}}", "250.5",
+	  "sensor.interval_ms: 250.5" NO_NUMBER "50 to 10000" },
+	{ "{\"sensor\": {\"interval_ms\": %s}}", "\"250\"",
+	  "sensor.interval_ms: \"250\"" NO_NUMBER "50 to 10000" },
+	{ "{\"sensor\": {\"wake_packets\": %s}}", "-1",
+	  "sensor.wake_packets: -1" NO_NUMBER "10 to 1000000" },
+	{ "{\"sensor\": {\"table_buckets\": %s}}", "5000",
+	  "sensor.table_buckets: 5000 is not a power of two from 64 to 65536" },
+	{ "{\"sensor\": {\"table_buckets\": %s}}", "32",
+	  "sensor.table_buckets: 32 is not a power of two from 64 to 65536" },
+	{ "{\"sensor\": {\"table_buckets\": %s}}", "131072",
+	  "sensor.table_buckets: 131072 is not a power of two from 64 to 65536" },
 
 	/* limits */
-	{"{\"detectors\": {\"udp_flood\": {\"action\": %s}}}", "\"reject\"",
-	 "detectors.udp_flood.action: \"reject\" is not one of \"drop\", \"limit\", \"alarm\""},
-	{"{\"detectors\": {\"udp_flood\": {\"limits\": %s}}}", "[]",
-	 "detectors.udp_flood.limits: [] is not a list of 1 to 4 limits, like [{ \"count\": 20, "
-	 "\"seconds\": 10 }]"},
-	{LIMITS, "1, 2, 3, 4, 5",
-	 "detectors.udp_flood.limits: [1,2,3,4,5] is not a list of 1 to 4 limits, like [{ "
-	 "\"count\": "
-	 "20, \"seconds\": 10 }]"},
-	{LIMITS, "{\"count\": 0, \"seconds\": 10}",
-	 "detectors.udp_flood.limits[0].count: 0" NO_NUMBER "1 to 1000000000000000"},
-	{LIMITS, "{\"count\": 1, \"seconds\": 86401}",
-	 "detectors.udp_flood.limits[0].seconds: 86401" NO_NUMBER "1 to 86400"},
-	{LIMITS, "{\"count\": 1}",
-	 "detectors.udp_flood.limits[0]: {\"count\":1} is not a limit, since \"seconds\" is "
-	 "missing"},
-	{LIMITS, "{\"seconds\": 1}",
-	 "detectors.udp_flood.limits[0]: {\"seconds\":1} is not a limit, since \"count\" is "
-	 "missing"},
-	{LIMITS, "{\"count\": 1, \"seconds\": 10}, {\"count\": 2, \"seconds\": 10}",
-	 "detectors.udp_flood.limits[1].seconds: 10 is not above 10, the window of the limit "
-	 "before it "
-	 "(shortest window first, each once)"},
-	{LIMITS, "{\"count\": 9, \"seconds\": 10}, {\"count\": 1, \"seconds\": 5}",
-	 "detectors.udp_flood.limits[1].seconds: 5 is not above 10, the window of the limit before "
-	 "it "
-	 "(shortest window first, each once)"},
-	{LIMITS, "{\"count\": 9, \"seconds\": 10}, {\"count\": 9, \"seconds\": 60}",
-	 "detectors.udp_flood.limits[1].count: 9 is not above 9, the count of the shorter window "
-	 "before "
-	 "it"},
+	{ "{\"detectors\": {\"udp_flood\": {\"action\": %s}}}", "\"reject\"",
+	  "detectors.udp_flood.action: \"reject\" is not one of \"drop\", \"limit\", \"alarm\"" },
+	{ "{\"detectors\": {\"udp_flood\": {\"limits\": %s}}}", "[]",
+	  "detectors.udp_flood.limits: [] is not a list of 1 to 4 limits, like [{ \"count\": 20, "
+	  "\"seconds\": 10 }]" },
+	{ LIMITS, "1, 2, 3, 4, 5",
+	  "detectors.udp_flood.limits: [1,2,3,4,5] is not a list of 1 to 4 limits, like [{ "
+	  "\"count\": "
+	  "20, \"seconds\": 10 }]" },
+	{ LIMITS, "{\"count\": 0, \"seconds\": 10}",
+	  "detectors.udp_flood.limits[0].count: 0" NO_NUMBER "1 to 1000000000000000" },
+	{ LIMITS, "{\"count\": 1, \"seconds\": 86401}",
+	  "detectors.udp_flood.limits[0].seconds: 86401" NO_NUMBER "1 to 86400" },
+	{ LIMITS, "{\"count\": 1}",
+	  "detectors.udp_flood.limits[0]: {\"count\":1} is not a limit, since \"seconds\" is "
+	  "missing" },
+	{ LIMITS, "{\"seconds\": 1}",
+	  "detectors.udp_flood.limits[0]: {\"seconds\":1} is not a limit, since \"count\" is "
+	  "missing" },
+	{ LIMITS, "{\"count\": 1, \"seconds\": 10}, {\"count\": 2, \"seconds\": 10}",
+	  "detectors.udp_flood.limits[1].seconds: 10 is not above 10, the window of the limit "
+	  "before it "
+	  "(shortest window first, each once)" },
+	{ LIMITS, "{\"count\": 9, \"seconds\": 10}, {\"count\": 1, \"seconds\": 5}",
+	  "detectors.udp_flood.limits[1].seconds: 5 is not above 10, the window of the limit "
+	  "before "
+	  "it "
+	  "(shortest window first, each once)" },
+	{ LIMITS, "{\"count\": 9, \"seconds\": 10}, {\"count\": 9, \"seconds\": 60}",
+	  "detectors.udp_flood.limits[1].count: 9 is not above 9, the count of the shorter window "
+	  "before "
+	  "it" },
 
 	/* ports and prefixes */
-	{"{\"sensitive_ports\": [%s]}", "22, 65536",
-	 "sensitive_ports[1]: 65536" NO_NUMBER "1 to 65535"},
-	{"{\"sensitive_ports\": [%s]}", "22, 23, 22",
-	 "sensitive_ports[2]: 22 is in the list already"},
-	{"{\"access\": {\"allow\": [%s]}}", "\"192.0.2.256\"",
-	 "access.allow[0]: \"192.0.2.256\" is not an address or prefix, like \"192.0.2.1\" or "
-	 "\"2001:db8::/32\""},
-	{"{\"access\": {\"deny\": [%s]}}", "\"192.0.2.0/33\"",
-	 "access.deny[0]: \"192.0.2.0/33\" is not an address or prefix, like \"192.0.2.1\" or "
-	 "\"2001:db8::/32\""},
-	{"{\"access\": {\"deny\": [%s]}}", "\"192.0.2.1/24\"",
-	 "access.deny[0]: \"192.0.2.1/24\" is not a prefix, since bits after its length are set; "
-	 "did "
-	 "you mean \"192.0.2.0/24\"?"},
-	{"{\"access\": {\"allow\": [%s]}}", "\"192.0.2.1\", \"192.0.2.1/32\"",
-	 "access.allow[1]: \"192.0.2.1/32\" is in the list already"},
+	{ "{\"sensitive_ports\": [%s]}", "22, 65536",
+	  "sensitive_ports[1]: 65536" NO_NUMBER "1 to 65535" },
+	{ "{\"sensitive_ports\": [%s]}", "22, 23, 22",
+	  "sensitive_ports[2]: 22 is in the list already" },
+	{ "{\"access\": {\"allow\": [%s]}}", "\"192.0.2.256\"",
+	  "access.allow[0]: \"192.0.2.256\" is not an address or prefix, like \"192.0.2.1\" or "
+	  "\"2001:db8::/32\"" },
+	{ "{\"access\": {\"deny\": [%s]}}", "\"192.0.2.0/33\"",
+	  "access.deny[0]: \"192.0.2.0/33\" is not an address or prefix, like \"192.0.2.1\" or "
+	  "\"2001:db8::/32\"" },
+	{ "{\"access\": {\"deny\": [%s]}}", "\"192.0.2.1/24\"",
+	  "access.deny[0]: \"192.0.2.1/24\" is not a prefix, since bits after its length are set; "
+	  "did "
+	  "you mean \"192.0.2.0/24\"?" },
+	{ "{\"access\": {\"allow\": [%s]}}", "\"192.0.2.1\", \"192.0.2.1/32\"",
+	  "access.allow[1]: \"192.0.2.1/32\" is in the list already" },
 
 	/* not in this version */
-	{"{\"groups\": [%s]}", "{\"name\": \"office\"}",
-	 "groups: not supported by this version; it must be an empty list ([])"},
-	{"{\"access\": {\"services\": [%s]}}", "{\"port\": 22}",
-	 "access.services: not supported by this version; it must be an empty list ([])"},
-	{"{\"fleet\": {%s}}", "\"webhook\": \"\"",
-	 "fleet: not supported by this version; it must be an empty object ({})"},
+	{ "{\"groups\": [%s]}", "{\"name\": \"office\"}",
+	  "groups: not supported by this version; it must be an empty list ([])" },
+	{ "{\"access\": {\"services\": [%s]}}", "{\"port\": 22}",
+	  "access.services: not supported by this version; it must be an empty list ([])" },
+	{ "{\"fleet\": {%s}}", "\"webhook\": \"\"",
+	  "fleet: not supported by this version; it must be an empty object ({})" },
 
-	{"{\"response\": {\"track_connections\": %s}}", "true",
-	 "response.track_connections: true is not supported by this version; it must be false"},
+	{ "{\"response\": {\"track_connections\": %s}}", "true",
+	  "response.track_connections: true is not supported by this version; it must be false" },
 
 	/* response */
-	{"{\"response\": {\"enforcers\": [%s]}}", "\"xdp\", \"nftables\"",
-	 "response.enforcers[1]: \"nftables\" is not one of \"xdp\", \"iptables\"; did you mean "
-	 "\"iptables\"?"},
-	{"{\"response\": {\"enforcers\": [%s]}}", "\"xdp\", \"xdp\"",
-	 "response.enforcers[1]: \"xdp\" is in the list already"},
-	{"{\"response\": {\"enforcers\": [%s]}}", "",
-	 "response.enforcers: [] is not a list of at least one of \"xdp\", \"iptables\" (to block "
-	 "nothing, set mode to \"observe\")"},
-	{"{\"response\": {\"on_exit\": %s}}", "true",
-	 "response.on_exit: true is not one of \"remove\", \"keep\""},
-	{"{\"response\": {\"max_block_seconds\": %s}}", "2147484",
-	 "response.max_block_seconds: 2147484" NO_NUMBER "1 to 2147483"},
+	{ "{\"response\": {\"enforcers\": [%s]}}", "\"xdp\", \"nftables\"",
+	  "response.enforcers[1]: \"nftables\" is not one of \"xdp\", \"iptables\"; did you mean "
+	  "\"iptables\"?" },
+	{ "{\"response\": {\"enforcers\": [%s]}}", "\"xdp\", \"xdp\"",
+	  "response.enforcers[1]: \"xdp\" is in the list already" },
+	{ "{\"response\": {\"enforcers\": [%s]}}", "",
+	  "response.enforcers: [] is not a list of at least one of \"xdp\", \"iptables\" (to block "
+	  "nothing, set mode to \"observe\")" },
+	{ "{\"response\": {\"on_exit\": %s}}", "true",
+	  "response.on_exit: true is not one of \"remove\", \"keep\"" },
+	{ "{\"response\": {\"max_block_seconds\": %s}}", "2147484",
+	  "response.max_block_seconds: 2147484" NO_NUMBER "1 to 2147483" },
 
 	/* text */
-	{"{\"storage\": {\"database\": %s}}", "\"\"", "storage.database: \"\" is not a file name"},
-	{"{\"storage\": {\"event_log\": %s}}", "\"logs/\"",
-	 "storage.event_log: \"logs/\" is not a file name, or \"\" for none"},
-	{"{\"log\": {\"file\": %s}}", "\"a\\nb\"",
-	 "log.file: \"a\\nb\" is not a file name, or \"\" for none"},
-	{"{\"web\": {\"listen\": %s}}", "\"8730\"",
-	 "web.listen: \"8730\" is not an address and a port, like \"127.0.0.1:8730\" or "
-	 "\"[::1]:8730\""},
+	{ "{\"storage\": {\"database\": %s}}", "\"\"",
+	  "storage.database: \"\" is not a file name" },
+	{ "{\"storage\": {\"event_log\": %s}}", "\"logs/\"",
+	  "storage.event_log: \"logs/\" is not a file name, or \"\" for none" },
+	{ "{\"log\": {\"file\": %s}}", "\"a\\nb\"",
+	  "log.file: \"a\\nb\" is not a file name, or \"\" for none" },
+	{ "{\"web\": {\"listen\": %s}}", "\"8730\"",
+	  "web.listen: \"8730\" is not an address and a port, like \"127.0.0.1:8730\" or "
+	  "\"[::1]:8730\"" },
 
 	/* values that do not go together */
-	{"{\"sensor\": {\"interval_ms\": %s}}", "1001",
-	 "sensor.interval_ms: 1001 ms is longer than the window of detectors.udp_flood.limits[0], "
-	 "which "
-	 "is 1 s"},
-	{"{\"sensor\": {\"table_buckets\": 8192, \"memory_mb\": %s}}", "16",
-	 "sensor.memory_mb: 16 MB is too little for one CPU's tables of 8192 buckets, which take "
-	 "18 MB; "
-	 "raise it or lower sensor.table_buckets"},
-	{"{\"response\": {\"block_seconds\": 10, \"unproven_block_seconds\": %s}}", "11",
-	 "response.unproven_block_seconds: 11 is above response.block_seconds, which is 10"},
-	{"{\"response\": {\"max_block_seconds\": %s}}", "599",
-	 "response.max_block_seconds: 599 is below response.block_seconds, which is 600"},
-	{"{\"log\": {\"file\": %s}}", "\"/etc/fwgen/network_security.db\"",
-	 "log.file: the same file as storage.database"},
-	{"{\"access\": {\"allow\": [\"192.0.2.0/24\"], \"deny\": [%s]}}",
-	 "\"192.0.2.1\", \"192.0.2.0/24\"",
-	 "access.deny[1]: \"192.0.2.0/24\" is also in access.allow"},
+	{ "{\"sensor\": {\"interval_ms\": %s}}", "1001",
+	  "sensor.interval_ms: 1001 ms is longer than the window of detectors.udp_flood.limits[0], "
+	  "which "
+	  "is 1 s" },
+	{ "{\"sensor\": {\"table_buckets\": 8192, \"memory_mb\": %s}}", "16",
+	  "sensor.memory_mb: 16 MB is too little for one CPU's tables of 8192 buckets on 1 "
+	  "interface, which take 20 MB; raise it or lower sensor.table_buckets" },
+	{ "{\"interfaces\": [\"a\", \"b\", \"c\"], \"sensor\": {\"memory_mb\": %s}}", "59",
+	  "sensor.memory_mb: 59 MB is too little for one CPU's tables of 8192 buckets on 3 "
+	  "interfaces, which take 60 MB; raise it or lower sensor.table_buckets" },
+	{ "{\"response\": {\"block_seconds\": 10, \"unproven_block_seconds\": %s}}", "11",
+	  "response.unproven_block_seconds: 11 is above response.block_seconds, which is 10" },
+	{ "{\"response\": {\"max_block_seconds\": %s}}", "599",
+	  "response.max_block_seconds: 599 is below response.block_seconds, which is 600" },
+	{ "{\"log\": {\"file\": %s}}", "\"/etc/fwgen/network_security.db\"",
+	  "log.file: the same file as storage.database" },
+	{ "{\"access\": {\"allow\": [\"192.0.2.0/24\"], \"deny\": [%s]}}",
+	  "\"192.0.2.1\", \"192.0.2.0/24\"",
+	  "access.deny[1]: \"192.0.2.0/24\" is also in access.allow" },
 };
 
 static void test_each_refusal_says_path_value_and_remedy(void **state)
@@ -215,10 +219,10 @@ static void test_each_refusal_says_path_value_and_remedy(void **state)
 
 static void test_listening_addresses(void **state)
 {
-	static const char *const wrong[] = {
-		":8730",	   "127.0.0.1",	    "127.0.0.1:", "127.0.0.1:0",
-		"127.0.0.1:65536", "127.0.0.1:+80", "::1:8730",	  "[127.0.0.1]:80",
-		"[::1:80",	   "[]:80",	    "[::1]80",	  "localhost:80"};
+	static const char *const wrong[] = { ":8730",	    "127.0.0.1",       "127.0.0.1:",
+					     "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:+80",
+					     "::1:8730",    "[127.0.0.1]:80",  "[::1:80",
+					     "[]:80",	    "[::1]80",	       "localhost:80" };
 	char text[TEXT], error[CONFIG_ERROR_TEXT];
 
 	(void)state;
@@ -247,6 +251,43 @@ static void test_socket_path_must_fit(void **state)
 	assert_null(config);
 }
 
+/* A list of IPv6 prefixes of lengths 20, 21, ..., as many as asked for, behind IPv4's. */
+static int load_lengths(const char *key, unsigned int count, char error[CONFIG_ERROR_TEXT])
+{
+	char text[TEXT * 8];
+	struct config *config = NULL;
+	int at = snprintf(text, sizeof(text), "{\"access\": {\"%s\": [", key), r;
+
+	for (unsigned int len = 1; len <= 32; len++)
+		at += snprintf(text + at, sizeof(text) - at, "\"128.0.0.0/%u\", ", len);
+	for (unsigned int i = 0; i < count; i++)
+		at += snprintf(text + at, sizeof(text) - at, "%s\"2001::/%u\"", i ? ", " : "",
+			       20 + i);
+	assert_true(at < (int)sizeof(text) - 4);
+	strcat(text, "]}}");
+	r = config_parse(text, strlen(text), "/", &config, error);
+	config_free(&config);
+	return r;
+}
+
+/* The drop map has room for 32 lengths; 4 of them, or 3, are in use anyhow. */
+static void test_too_many_prefix_lengths(void **state)
+{
+	char error[CONFIG_ERROR_TEXT];
+
+	(void)state;
+	/* 28 lengths from 20 on end before /48, which is one of fwgen's own */
+	assert_int_equal(load_lengths("deny", 28, error), 0);
+	assert_int_equal(load_lengths("deny", 29, error), 0);
+	assert_int_equal(load_lengths("deny", 30, error), -EINVAL);
+	assert_string_equal(error, "access.deny[61]: IPv6 prefixes of more than 28 different "
+				   "lengths, /49 among them: at most 28 besides fwgen's own are "
+				   "possible; write some as longer ones");
+	assert_int_equal(load_lengths("allow", 29, error), 0);
+	assert_int_equal(load_lengths("allow", 30, error), -EINVAL);
+	assert_non_null(strstr(error, "access.allow[61]: "));
+}
+
 static void test_numbers_end_at_their_range(void **state)
 {
 	char text[TEXT], error[CONFIG_ERROR_TEXT];
@@ -254,7 +295,7 @@ static void test_numbers_end_at_their_range(void **state)
 	(void)state;
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
-		const long long values[] = {key->min - 1, key->max + 1};
+		const long long values[] = { key->min - 1, key->max + 1 };
 
 		for (size_t j = 0; key->kind == &config_kind_number && j < COUNT(values); j++) {
 			snprintf(text, sizeof(text), "{\"%s\": {\"%s\": %lld}}", key->section,
@@ -344,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_each_refusal_says_path_value_and_remedy),
 		cmocka_unit_test(test_listening_addresses),
 		cmocka_unit_test(test_socket_path_must_fit),
+		cmocka_unit_test(test_too_many_prefix_lengths),
 		cmocka_unit_test(test_numbers_end_at_their_range),
 		cmocka_unit_test(test_each_key_refuses_each_wrong_type),
 	};

@@ -268,6 +268,8 @@ static void test_places_where_no_socket_can_be(void **state)
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/not/there/socket", server->folder);
 	assert_int_equal(control_open(server->loop, path, &views, NULL, &control, error), -ENOENT);
+	assert_non_null(strstr(error, "/not/there for the control socket: No such file"));
+	assert_non_null(strstr(error, "change control.socket"));
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[150] = '\0';

@@ -143,7 +143,8 @@ static struct sim slot_of(struct sim *both, uint32_t slot)
 {
 	struct sim one = *both;
 
-	one.buckets += (size_t)slot * 2 * both->tables.bucket_count;
+	one.headers += (size_t)slot * 2 * both->tables.bucket_count;
+	one.entries += (size_t)slot * 2 * both->tables.bucket_count;
 	one.tables.totals += slot * 2;
 	return one;
 }
@@ -156,11 +157,14 @@ static void cpus_are_added_up(void **state)
 
 	(void)state;
 	frames_begin(&both.random, 41);
-	both.buckets = calloc(4 * 64, sizeof(*both.buckets));
-	both.tables = (struct tables){
-		both.buckets, calloc(4, sizeof(struct table_totals)), 64, 2, 0, 0
-	};
-	assert_true(both.buckets && both.tables.totals);
+	both.headers = calloc(4 * 64, sizeof(*both.headers));
+	both.entries = calloc(4 * 64, sizeof(*both.entries));
+	both.tables = (struct tables){ .headers = both.headers,
+				       .entries = both.entries,
+				       .totals = calloc(4, sizeof(struct table_totals)),
+				       .bucket_count = 64,
+				       .slots = 2 };
+	assert_true(both.headers && both.entries && both.tables.totals);
 	both.control.keys[1] = sim_key(&both);
 	for (int i = 0; i < 2; i++)
 		cpu[i] = slot_of(&both, (uint32_t)i);
@@ -185,7 +189,8 @@ static void cpus_are_added_up(void **state)
 		assert_int_equal(both.tables.totals[slot].dirty[0], 0);
 	merge_free(&merge);
 	free(both.tables.totals);
-	free(both.buckets);
+	free(both.headers);
+	free(both.entries);
 }
 
 int main(void)

@@ -191,6 +191,76 @@ static void protected_list_finds_both_ways(void **state)
 	assert_true(!list.items && !list.count);
 }
 
+static uint64_t random_state = 1;
+
+static uint32_t random_below(uint32_t limit)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(random_state >> 33) % limit;
+}
+
+/* Few different bits, so that many contain one another; both families, wide IPv6 ones around IPv4.
+ */
+static struct prefix random_prefix(void)
+{
+	static const uint32_t lens[] = { 0, 1, 8, 64, 90, 96, 97, 100, 104, 112, 120, 127, 128 };
+	struct prefix prefix = { .len = lens[random_below(sizeof(lens) / sizeof(*lens))] };
+
+	if (random_below(4))
+		prefix.address = address_from_ipv4(0);
+	prefix.address.bytes[random_below(16)] ^= (uint8_t)(1 << random_below(8));
+	prefix.address.bytes[12 + random_below(4)] ^= (uint8_t)(1 << random_below(8));
+	prefix.address = address_masked(&prefix.address, prefix.len);
+	return prefix;
+}
+
+static const struct protected_prefix *find_slowly(const struct protected_list *list,
+						  const struct prefix *prefix)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (prefix_overlaps(&list->items[i].prefix, prefix))
+			return &list->items[i];
+	}
+	return NULL;
+}
+
+/* The same answer as looking at each of them, for whatever prefixes. */
+static void protected_list_finds_the_first(void **state)
+{
+	unsigned int found = 0, not_found = 0;
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		struct protected_list list = { 0 }, copy = { 0 };
+		uint32_t wanted = random_below(40);
+
+		for (uint32_t i = 0; i < wanted; i++) {
+			struct prefix prefix = random_prefix();
+			size_t before = list.count;
+			bool had = protected_list_has(&list, &prefix);
+
+			assert_int_equal(protected_list_add(&list, &prefix, "x"), 0);
+			assert_int_equal(list.count, before + !had);
+			assert_true(protected_list_has(&list, &prefix));
+		}
+		assert_int_equal(protected_list_copy(&copy, &list), 0);
+		for (int i = 0; i < 100; i++) {
+			struct prefix prefix = random_prefix();
+			const struct protected_prefix *first = find_slowly(&list, &prefix);
+
+			assert_ptr_equal(protected_list_find(&list, &prefix), first);
+			assert_ptr_equal(protected_list_find(&copy, &prefix),
+					 first ? &copy.items[first - list.items] : NULL);
+			found += first != NULL;
+			not_found += !first;
+		}
+		protected_list_free(&list);
+		assert_int_equal(protected_list_add(&copy, &(struct prefix){ .len = 77 }, "y"), 0);
+		protected_list_free(&copy);
+	}
+	assert_true(found > 1000 && not_found > 1000);
+}
+
 static void protected_list_grows(void **state)
 {
 	struct protected_list list = { 0 };
@@ -329,6 +399,7 @@ int main(void)
 		cmocka_unit_test(protocols_have_names),
 		cmocka_unit_test(lists_keep_what_they_are_given),
 		cmocka_unit_test(protected_list_finds_both_ways),
+		cmocka_unit_test(protected_list_finds_the_first),
 		cmocka_unit_test(protected_list_grows),
 		cmocka_unit_test(event_ring_keeps_the_last),
 		cmocka_unit_test(command_for_one_class),

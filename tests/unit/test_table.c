@@ -202,9 +202,9 @@ static void sources_are_estimated(void **state)
 
 /* ---- the bucket ------------------------------------------------------------------------------ */
 
-static struct table_bucket *only_bucket(void)
+static struct table_header *only_header(void)
 {
-	return &sim.buckets[(sim.control.epoch & 1) * sim.tables.bucket_count];
+	return sim_bucket(&sim, 0).header;
 }
 
 static int open_one_bucket(void **state)
@@ -225,11 +225,11 @@ static void votes_decide(void **state)
 	assert_non_null(sim_source(&sim, 0)); /* all have two votes */
 	for (uint32_t i = 0; i < 8; i++)
 		assert_null(sim_source(&sim, 100 + i)); /* one vote left each */
-	assert_int_equal(only_bucket()->valid, 0xff);
+	assert_int_equal(only_header()->valid, 0xff);
 	assert_int_equal(sim_totals(&sim)->replaced, 0);
 	assert_null(sim_source(&sim, 200)); /* takes slot 0, whose source was 0 */
-	assert_int_equal(only_bucket()->valid, 0xfe);
-	assert_int_equal(only_bucket()->first_bytes[0], 60);
+	assert_int_equal(only_header()->valid, 0xfe);
+	assert_int_equal(only_header()->first_bytes[0], 60);
 	assert_int_equal(sim_totals(&sim)->replaced, 1);
 	assert_int_equal(sim_source(&sim, 200)->packets, 2); /* the first is not lost */
 	assert_null(sim_source(&sim, 0));
@@ -244,19 +244,20 @@ static void tags_are_never_zero(void **state)
 {
 	struct packet packet = { .bytes = 60, .classes = CLASS_TCP, .tcp_flags = TCP_ACK };
 	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
+	struct table_bucket bucket = sim_bucket(&sim, 0);
 	struct table_entry *first;
 	uint32_t news = 0;
 
 	(void)state;
 	for (uint64_t hash = 0; hash < 1ULL << 48; hash += 1ULL << 32)
 		assert_true(table_tag(hash) != 0);
-	assert_int_equal(table_find(only_bucket(), 0, &subject), BUCKET_ENTRIES);
+	assert_int_equal(table_find(&bucket, 0, &subject), BUCKET_ENTRIES);
 	/* the same hash for all: eight entries, found by address */
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < 8; i++) {
 			subject.address = sim_address(i);
-			first = table_account(only_bucket(), sim_totals(&sim), 0, sim.control.epoch,
-					      0, &subject, &packet, &sim.control, 0, &news);
+			first = table_account(&bucket, sim_totals(&sim), 0, sim.control.epoch, 0,
+					      &subject, &packet, &sim.control, 0, &news);
 			assert_non_null(first);
 			assert_int_equal(first->packets, round + 1);
 			assert_memory_equal(&first->address, &subject.address, 16);
@@ -264,7 +265,7 @@ static void tags_are_never_zero(void **state)
 	/* half the address is not enough */
 	subject.address = sim_address(3);
 	subject.address.halves[0] = 1;
-	assert_int_equal(table_find(only_bucket(), 0, &subject), BUCKET_ENTRIES);
+	assert_int_equal(table_find(&bucket, 0, &subject), BUCKET_ENTRIES);
 }
 
 /* Votes stop at their maximum; a large first packet is noted as large as it can be. */
@@ -277,7 +278,7 @@ static void votes_saturate(void **state)
 	packet.bytes = 100000;
 	for (int i = 0; i < 70000; i++)
 		sim_packet(&sim, &packet);
-	assert_int_equal(only_bucket()->votes[0], 0xffff);
+	assert_int_equal(only_header()->votes[0], 0xffff);
 	assert_int_equal(sim_packet(&sim, &packet)->packets, 70001);
 	assert_true(sim_packet(&sim, &packet)->bytes == 70002 * 100000ULL);
 	for (uint32_t i = 2; i < 9; i++)
@@ -285,8 +286,8 @@ static void votes_saturate(void **state)
 	packet.source = sim_address(50);
 	for (int i = 0; i < 2; i++)
 		sim_packet(&sim, &packet); /* a vote of slot 0, then slot 1 whole */
-	assert_int_equal(only_bucket()->votes[0], 0xfffe);
-	assert_int_equal(only_bucket()->first_bytes[1], 0xffff);
+	assert_int_equal(only_header()->votes[0], 0xfffe);
+	assert_int_equal(only_header()->first_bytes[1], 0xffff);
 }
 
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, open_small, close_sim)

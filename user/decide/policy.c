@@ -250,12 +250,8 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
 	struct rule_node *node, *next;
 
 	(void)now;
-	for (size_t i = 0; i < list->count; i++) {
-		if (protected_list_add(&copy, &list->items[i].prefix, list->items[i].reason)) {
-			protected_list_free(&copy);
-			return -ENOMEM;
-		}
-	}
+	if (protected_list_copy(&copy, list))
+		return -ENOMEM;
 	protected_list_free(&policy->protected_list);
 	policy->protected_list = copy;
 	for (node = policy->table.oldest; node; node = next) {

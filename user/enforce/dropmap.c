@@ -225,11 +225,8 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 
 	for (size_t i = 0; i < old->count; i++) {
 		const struct prefix *prefix = &old->items[i].prefix;
-		size_t j = 0;
 
-		while (j < list->count && !prefix_equal(prefix, &list->items[j].prefix))
-			j++;
-		if (j == list->count)
+		if (!protected_list_has(list, prefix))
 			bpf_map_delete_elem(dropmap->maps.fds.protected_set, prefix);
 	}
 }
@@ -267,17 +264,15 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 			err = -errno;
 		if (!err)
 			err = prefix_filter_add(&filter, prefix);
-		if (!err)
-			err = protected_list_add(&copy, prefix, list->items[i].reason);
 	}
+	if (!err)
+		err = protected_list_copy(&copy, list);
 	if (!err) {
 		drop_unprotected(dropmap, list);
 		protected_list_free(&dropmap->protected_set);
 		dropmap->protected_set = copy;
 		dropmap->stale = true;
 		block_nodes_each(&dropmap->nodes, mark_again, dropmap);
-	} else {
-		protected_list_free(&copy);
 	}
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;

@@ -119,6 +119,52 @@ static int check_access(struct config_reader *reader, const struct config *confi
 	return 0;
 }
 
+/* Lengths of this family that fwgen uses by itself: as blocks (prefixes that are counted as one),
+ * as protected prefixes (loopback, link-local, multicast); and single addresses. */
+static const uint32_t block_lengths[] = { 48, 56, 64, PREFIX_LEN_FULL };
+static const uint32_t protected_lengths[] = { 8, 10, PREFIX_LEN_FULL };
+
+/* The program looks once for each length in use, and has room for so many. */
+static int check_lengths(struct config_reader *reader, const char *path,
+			 const struct prefix *prefixes, size_t count, const uint32_t *used,
+			 size_t used_count)
+{
+	bool seen[PREFIX_LEN_FULL + 1] = { false };
+	unsigned int lengths = 0;
+
+	for (size_t i = 0; i < used_count; i++)
+		seen[used[i]] = true;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t len = prefixes[i].len;
+
+		if (address_is_ipv4(&prefixes[i].address) || seen[len])
+			continue;
+		seen[len] = true;
+		if (++lengths + used_count <= SET_LENGTHS)
+			continue;
+		config_path_set(reader, path);
+		config_path_index(reader, i);
+		return config_refuse(reader,
+				     "IPv6 prefixes of more than %zu different lengths, /%u among "
+				     "them: at most %zu besides fwgen's own are possible; write "
+				     "some as longer ones",
+				     SET_LENGTHS - used_count, len, SET_LENGTHS - used_count);
+	}
+	return 0;
+}
+
+static int check_prefix_lengths(struct config_reader *reader, const struct config *config)
+{
+	int r = check_lengths(reader, "access.allow", config->access.allow,
+			      config->access.allow_count, protected_lengths,
+			      sizeof(protected_lengths) / sizeof(*protected_lengths));
+
+	return r ? r
+		 : check_lengths(reader, "access.deny", config->access.deny,
+				 config->access.deny_count, block_lengths,
+				 sizeof(block_lengths) / sizeof(*block_lengths));
+}
+
 /* Better refused than taken and not done. */
 static int check_supported(struct config_reader *reader, const struct config *config)
 {
@@ -143,5 +189,7 @@ int config_check(struct config_reader *reader, struct config *config)
 		r = check_files(reader, config);
 	if (!r)
 		r = check_access(reader, config);
+	if (!r)
+		r = check_prefix_lengths(reader, config);
 	return r;
 }

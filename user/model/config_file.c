@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds config.json, sees to it that nobody else may write to it, and reads it. Knows nothing of
- * what is in it.
+ * Finds config.json, sees to it that it is nobody else's and that nobody else may write to it, and
+ * reads it. Knows nothing of what is in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +24,63 @@ static int refuse_file(const char *path, int error_number, char error[CONFIG_ERR
 		       : -EIO;
 }
 
+static bool is_sudo_user(uid_t uid)
+{
+	const char *text = geteuid() ? NULL : getenv("SUDO_UID");
+	char *end;
+	unsigned long id;
+
+	if (!text || !*text)
+		return false;
+	id = strtoul(text, &end, 10);
+	return !*end && id == uid;
+}
+
+/* Who may exchange the program itself gains nothing by its configuration. */
+static bool owns_program(uid_t uid)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	struct stat st;
+
+	if (len <= 0)
+		return false;
+	path[len] = '\0';
+	return !stat(dirname(path), &st) && st.st_uid == uid;
+}
+
+/* A file that somebody else owns, or could put there: the current folder may be anybody's. */
+static int check_owner(const struct stat *st, const char *path, char error[CONFIG_ERROR_TEXT])
+{
+	char copy[PATH_MAX];
+	const char *folder = dirname(strcpy(copy, path));
+	struct stat up;
+
+	if (st->st_uid && st->st_uid != geteuid() && !is_sudo_user(st->st_uid) &&
+	    !owns_program(st->st_uid)) {
+		snprintf(error, CONFIG_ERROR_TEXT,
+			 "failed to trust %.200s: it belongs to user %u, neither root nor you; if "
+			 "it is yours, run: chown root %.200s",
+			 path, st->st_uid, path);
+		return -EPERM;
+	}
+	if (stat(folder, &up))
+		return refuse_file(folder, errno, error);
+	if ((up.st_mode & (S_IWGRP | S_IWOTH)) && !(up.st_mode & S_ISVTX)) {
+		snprintf(error, CONFIG_ERROR_TEXT,
+			 "failed to trust %.120s: others may exchange it, since they may write to "
+			 "folder %.120s (mode %04o); run: chmod go-w %.120s",
+			 path, folder, up.st_mode & 07777, folder);
+		return -EPERM;
+	}
+	return 0;
+}
+
 /* Who can write the configuration of a firewall can open it. */
 static int check_file(int fd, const char *path, size_t *size, char error[CONFIG_ERROR_TEXT])
 {
 	struct stat st;
+	int r;
 
 	if (fstat(fd, &st))
 		return refuse_file(path, errno, error);
@@ -43,6 +96,9 @@ static int check_file(int fd, const char *path, size_t *size, char error[CONFIG_
 			 path, st.st_mode & 07777, path);
 		return -EPERM;
 	}
+	r = check_owner(&st, path, error);
+	if (r)
+		return r;
 	if (st.st_size > FILE_BYTES_MAX)
 		return refuse_file(path, EFBIG, error);
 	*size = (size_t)st.st_size;

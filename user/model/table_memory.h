@@ -21,7 +21,8 @@ static inline size_t table_memory_slot(uint32_t buckets)
 {
 	size_t both = (size_t)buckets + table_memory_destinations(buckets);
 
-	return 2 * (both * sizeof(struct table_bucket) + 2 * sizeof(struct table_totals));
+	return 2 * (both * (sizeof(struct table_header) + sizeof(struct table_entries)) +
+		    2 * sizeof(struct table_totals));
 }
 
 /* The least sensor.memory_mb that holds so many CPUs' tables on each of so many interfaces. */

@@ -39,9 +39,9 @@ int attach_verify(const struct attachment *attachment, uint32_t prog_id, char wh
  */
 int attach_again(struct attachment *attachment, int prog_fd, char why[160]);
 /*
- * Finds the links in pin_dir of interfaces that are among names, or, where `others` is set, that are
- * not; detaches and unpins them if `remove` says so. Returns how many, or -errno (-ENOENT: no such
- * folder).
+ * Finds the links in pin_dir of interfaces that are among names, or, where `others` is set, that
+ * are not; detaches and unpins them if `remove` says so. Returns how many, or -errno (-ENOENT: no
+ * such folder).
  */
 int attach_links(const char *pin_dir, const char *const *names, unsigned int count, bool others,
 		 bool remove);

@@ -55,14 +55,22 @@ static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
 
 static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
 {
-	uint32_t destinations = program_destination_buckets(buckets);
-	int err = bpf_map__set_max_entries(bpf->maps.source_buckets, slots * 2 * buckets);
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{ bpf->maps.source_headers, buckets },
+		{ bpf->maps.source_entries, buckets },
+		{ bpf->maps.source_totals, 1 },
+		{ bpf->maps.destination_headers, program_destination_buckets(buckets) },
+		{ bpf->maps.destination_entries, program_destination_buckets(buckets) },
+		{ bpf->maps.destination_totals, 1 },
+	};
+	int err = 0;
 
-	err = err ? err
-		  : bpf_map__set_max_entries(bpf->maps.destination_buckets,
-					     slots * 2 * destinations);
-	err = err ? err : bpf_map__set_max_entries(bpf->maps.source_totals, slots * 2);
-	return err ? err : bpf_map__set_max_entries(bpf->maps.destination_totals, slots * 2);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes) && !err; i++)
+		err = bpf_map__set_max_entries(sizes[i].map, slots * 2 * sizes[i].entries);
+	return err;
 }
 
 static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -92,6 +100,24 @@ static int explain_load(const char *interface, int err, char error[512])
 	return err;
 }
 
+static int set_tail_calls(struct fwgen_bpf *bpf)
+{
+	const struct bpf_program *programs[PROGRAM_COUNT] = {
+		[PROGRAM_PASSED] = bpf->progs.fwgen_passed,
+		[PROGRAM_DROPPED] = bpf->progs.fwgen_dropped,
+	};
+	int err = 0;
+
+	for (uint32_t i = 0; i < PROGRAM_COUNT && !err; i++) {
+		int fd = bpf_program__fd(programs[i]);
+
+		err = bpf_map_update_elem(bpf_map__fd(bpf->maps.programs), &i, &fd, BPF_ANY)
+			      ? -errno
+			      : 0;
+	}
+	return err;
+}
+
 int program_load(const struct sensor_options *options, uint32_t slots, struct fwgen_bpf **out,
 		 char error[512])
 {
@@ -106,6 +132,7 @@ int program_load(const struct sensor_options *options, uint32_t slots, struct fw
 	err = size_maps(bpf, buckets, slots);
 	err = err ? err : reuse_maps(bpf, &options->maps);
 	err = err ? err : fwgen_bpf__load(bpf);
+	err = err ? err : set_tail_calls(bpf);
 	if (err) {
 		fwgen_bpf__destroy(bpf);
 		return explain_load(options->interface, err, error);

@@ -104,12 +104,16 @@ static void first_slots(struct sensor *sensor)
 static int map_tables(struct sensor *sensor, uint32_t buckets, uint32_t slots)
 {
 	struct fwgen_bpf *bpf = sensor->bpf;
-	int err = tables_map(&sensor->sources, bpf_map__fd(bpf->maps.source_buckets),
-			     bpf_map__fd(bpf->maps.source_totals), buckets, slots);
+	struct tables_fds sources = { bpf_map__fd(bpf->maps.source_headers),
+				      bpf_map__fd(bpf->maps.source_entries),
+				      bpf_map__fd(bpf->maps.source_totals) };
+	struct tables_fds destinations = { bpf_map__fd(bpf->maps.destination_headers),
+					   bpf_map__fd(bpf->maps.destination_entries),
+					   bpf_map__fd(bpf->maps.destination_totals) };
+	int err = tables_map(&sensor->sources, &sources, buckets, slots);
 
 	return err ? err
-		   : tables_map(&sensor->destinations, bpf_map__fd(bpf->maps.destination_buckets),
-				bpf_map__fd(bpf->maps.destination_totals),
+		   : tables_map(&sensor->destinations, &destinations,
 				program_destination_buckets(buckets), slots);
 }
 
@@ -121,7 +125,7 @@ static void prepare_control(struct sensor *sensor, const struct sensor_options *
 	control->epoch = 2;
 	control->bucket_mask = sensor->sources.bucket_count - 1;
 	control->destination_bucket_mask = sensor->destinations.bucket_count - 1;
-	control->destination_every = 1;
+	control->destination_every = 8;
 	new_key(&control->keys[0]);
 	new_key(&control->keys[1]);
 	new_key(&control->bitmap_key);
@@ -268,14 +272,11 @@ static void fill_traffic(struct sensor *sensor, const struct tables_sum *sum,
 	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.interface);
 }
 
-/* One packet in so many is counted by destination: all when it is quiet, 1 in 64 from 800,000/s on.
- */
+/* Never every packet: a flood begins at full rate, and this is known at the end of an interval only. */
 static void set_destination_rate(struct sensor *sensor, double packets_per_second)
 {
-	uint32_t every = 1;
+	uint32_t every = packets_per_second > 400000 ? 64 : 8;
 
-	while (every < 64 && packets_per_second > 25000.0 * every)
-		every *= 2;
 	__atomic_store_n(&sensor->control->destination_every, every, __ATOMIC_RELAXED);
 }
 
@@ -361,6 +362,7 @@ uint64_t sensor_memory_bytes(const struct sensor *sensor)
 {
 	const struct tables *s = &sensor->sources, *d = &sensor->destinations;
 
-	return s->buckets_bytes + s->totals_bytes + d->buckets_bytes + d->totals_bytes +
+	return s->headers_bytes + s->entries_bytes + s->totals_bytes + d->headers_bytes +
+	       d->entries_bytes + d->totals_bytes +
 	       sensor->source_merge.capacity * (sizeof(struct sample) + 2 * sizeof(uint32_t));
 }

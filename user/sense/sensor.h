@@ -29,8 +29,8 @@ struct sensor_options {
  * pinned is adopted: its program is replaced without a gap.
  */
 int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512]);
-/* Whether sensor.memory_mb has tables for every possible CPU on every interface; if not, a text that
- * says for how many and what would do. */
+/* Whether sensor.memory_mb has tables for every possible CPU on every interface; if not, a text
+ * that says for how many and what would do. */
 bool sensor_room(const struct config *config, char text[256]);
 /* keep: link and maps stay pinned and the program goes on with its deadlines. */
 void sensor_close(struct sensor **sensor, bool keep);
@@ -51,9 +51,9 @@ int sensor_wake_consume(struct sensor *sensor,
 			void (*fn)(void *context, const struct wake_record *record), void *context);
 
 /*
- * Whether a wake record of this epoch is out of date: sensor_collect has begun to read that interval,
- * and what the record's copy says comes, or came, with its samples. To be asked under the lock that
- * guards the windows, or the same packets could be counted twice.
+ * Whether a wake record of this epoch is out of date: sensor_collect has begun to read that
+ * interval, and what the record's copy says comes, or came, with its samples. To be asked under the
+ * lock that guards the windows, or the same packets could be counted twice.
  */
 bool sensor_drained(const struct sensor *sensor, uint32_t epoch);
 
@@ -62,9 +62,9 @@ const char *sensor_kind(const struct sensor *sensor); /* "xdp", "xdp-generic" */
 /* 0: link and program are ours and attached; otherwise -errno and a text. */
 int sensor_verify(struct sensor *sensor, char why[160]);
 /*
- * After sensor_verify failed: attaches the loaded program, with all it has counted, to the interface
- * that has the name now. Returns 0, or -errno and a text: -ENODEV, -EBUSY (somebody else's program),
- * -ECANCELED (fwgen off took the interface out: leave it).
+ * After sensor_verify failed: attaches the loaded program, with all it has counted, to the
+ * interface that has the name now. Returns 0, or -errno and a text: -ENODEV, -EBUSY (somebody
+ * else's program), -ECANCELED (fwgen off took the interface out: leave it).
  */
 int sensor_reattach(struct sensor *sensor, char why[160]);
 /*
@@ -72,7 +72,8 @@ int sensor_reattach(struct sensor *sensor, char why[160]);
  * many, or -errno.
  */
 int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count);
-/* How many links are pinned, of these interfaces or of all others. -errno: the folder cannot be read.
+/* How many links are pinned, of these interfaces or of all others. -errno: the folder cannot be
+ * read.
  */
 int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
 		  bool others);

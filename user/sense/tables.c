@@ -17,33 +17,39 @@ static void *map(int fd, size_t bytes, int protection)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-int tables_map(struct tables *tables, int buckets_fd, int totals_fd, uint32_t bucket_count,
+int tables_map(struct tables *tables, const struct tables_fds *fds, uint32_t bucket_count,
 	       uint32_t slots)
 {
+	size_t buckets = (size_t)slots * 2 * bucket_count;
 	struct tables new = { .bucket_count = bucket_count, .slots = slots };
 
-	new.buckets_bytes = (size_t)slots * 2 * bucket_count * sizeof(struct table_bucket);
+	new.headers_bytes = buckets * sizeof(struct table_header);
+	new.entries_bytes = buckets * sizeof(struct table_entries);
 	new.totals_bytes = (size_t)slots * 2 * sizeof(struct table_totals);
-	new.buckets = map(buckets_fd, new.buckets_bytes, PROT_READ);
-	if (!new.buckets)
-		return -errno;
-	new.totals = map(totals_fd, new.totals_bytes, PROT_READ | PROT_WRITE);
-	if (!new.totals) {
+	new.headers = map(fds->headers, new.headers_bytes, PROT_READ);
+	new.entries = map(fds->entries, new.entries_bytes, PROT_READ);
+	new.totals = map(fds->totals, new.totals_bytes, PROT_READ | PROT_WRITE);
+	if (!new.headers || !new.entries || !new.totals) {
 		int err = -errno;
 
-		munmap((void *)new.buckets, new.buckets_bytes);
+		tables_unmap(&new);
 		return err;
 	}
 	*tables = new;
 	return 0;
 }
 
+static void unmap(const void *at, size_t bytes)
+{
+	if (at && bytes)
+		munmap((void *)at, bytes);
+}
+
 void tables_unmap(struct tables *tables)
 {
-	if (tables->buckets_bytes)
-		munmap((void *)tables->buckets, tables->buckets_bytes);
-	if (tables->totals_bytes)
-		munmap(tables->totals, tables->totals_bytes);
+	unmap(tables->headers, tables->headers_bytes);
+	unmap(tables->entries, tables->entries_bytes);
+	unmap(tables->totals, tables->totals_bytes);
 	*tables = (struct tables){ 0 };
 }
 
@@ -111,13 +117,14 @@ struct drain {
 	int err;
 };
 
-static void drain_bucket(struct drain *drain, const struct table_bucket *bucket)
+static void drain_bucket(struct drain *drain, const struct table_header *header,
+			 const struct table_entries *entries)
 {
 	for (int slot = 0; slot < BUCKET_ENTRIES; slot++) {
-		const struct table_entry *entry = &bucket->entries[slot];
+		const struct table_entry *entry = &entries->slot[slot];
 
-		drain->taken += bucket->votes[slot] != 0;
-		if (!((bucket->valid >> slot) & 1))
+		drain->taken += header->votes[slot] != 0;
+		if (!((header->valid >> slot) & 1))
 			continue;
 		drain->sum->attributed += entry->packets;
 		if (!drain->err)
@@ -136,16 +143,18 @@ int tables_drain(struct tables *tables, uint32_t epoch, double seconds, struct m
 	for (uint32_t slot = 0; slot < tables->slots; slot++) {
 		uint32_t table = slot * 2 + (epoch & 1);
 		struct table_totals *totals = &tables->totals[table];
-		const struct table_bucket *buckets =
-			&tables->buckets[(size_t)table * tables->bucket_count];
+		size_t first = (size_t)table * tables->bucket_count;
 		double blind;
 
 		if (totals->epoch != epoch)
 			continue; /* this CPU had no packet */
 		drain.taken = 0;
 		for (uint32_t word = 0; word < (tables->bucket_count + 63) / 64; word++) {
-			for (uint64_t dirty = totals->dirty[word]; dirty; dirty &= dirty - 1)
-				drain_bucket(&drain, &buckets[word * 64 + __builtin_ctzll(dirty)]);
+			for (uint64_t dirty = totals->dirty[word]; dirty; dirty &= dirty - 1) {
+				size_t at = first + word * 64 + __builtin_ctzll(dirty);
+
+				drain_bucket(&drain, &tables->headers[at], &tables->entries[at]);
+			}
 			totals->dirty[word] = 0;
 		}
 		add_totals(sum, totals, registers);

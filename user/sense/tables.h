@@ -14,11 +14,13 @@
 
 /* One of the two tables (by source, by destination), for all slots. */
 struct tables {
-	const struct table_bucket *buckets; /* [slots * 2 * bucket_count] */
-	struct table_totals *totals;	    /* [slots * 2] */
+	const struct table_header *headers;  /* [slots * 2 * bucket_count] */
+	const struct table_entries *entries; /* likewise */
+	struct table_totals *totals;	     /* [slots * 2] */
 	uint32_t bucket_count;
 	uint32_t slots;
-	size_t buckets_bytes, totals_bytes; /* of the mappings; 0: plain memory of the caller's */
+	size_t headers_bytes, entries_bytes,
+		totals_bytes; /* of the mappings; 0: plain memory of the caller's */
 };
 
 /* Sums of one epoch over all slots. */
@@ -31,8 +33,13 @@ struct tables_sum {
 	double blind_below_pps; /* of the worst slot */
 };
 
-/* Maps both maps' descriptors. Returns 0 or -errno. */
-int tables_map(struct tables *tables, int buckets_fd, int totals_fd, uint32_t bucket_count,
+/* The maps that make up a table, as descriptors. */
+struct tables_fds {
+	int headers, entries, totals;
+};
+
+/* Maps them. Returns 0 or -errno. */
+int tables_map(struct tables *tables, const struct tables_fds *fds, uint32_t bucket_count,
 	       uint32_t slots);
 void tables_unmap(struct tables *tables);
 

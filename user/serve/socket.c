@@ -72,8 +72,15 @@ static int make_folder(const char *path, char error[256])
 	if (!slash || slash == folder)
 		return 0;
 	*slash = '\0';
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-		return fail(error, folder, "make folder", strerror(errno), -errno);
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST) {
+		int err = -errno;
+
+		snprintf(error, 256,
+			 "failed to make folder %.108s for the control socket: %s; make it, or"
+			 " change control.socket",
+			 folder, strerror(-err));
+		return err;
+	}
 	return 0;
 }
 
