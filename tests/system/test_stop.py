@@ -47,6 +47,7 @@ def test_signals_leave_nothing(net, start, number):
     assert daemon.stop(number) == 0, daemon.log()
     assert_nothing_left(net, objects)
     assert not os.path.exists(daemon.socket_path)
+    assert not [name for name in os.listdir("/run/fwgen") if str(net.gateway.inode()) in name]
     assert passes(net, counter)
     assert [line for line in net.iptables().splitlines() if line.startswith("-A")] == \
         [line for line in rules_before.splitlines() if line.startswith("-A")]
@@ -157,6 +158,7 @@ def test_off(net, start):
     assert set_members(net, net.attacker4) and not passes(net, counter)
     assert daemon.off().returncode == 0
     assert_nothing_left(net, objects)
+    assert not [name for name in os.listdir("/run/fwgen") if str(net.gateway.inode()) in name]
     assert passes(net, counter)
     again = daemon.off()
     assert again.returncode == 0, again.stderr

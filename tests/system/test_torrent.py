@@ -65,7 +65,7 @@ def say_heavy(what, eth0, pps, lost):
 @two_processors
 def test_heavy_sources_in_a_flood_that_passes(net, start, capsys):
     """Both processors: each gives half of the flood and half of every heavy source's packets."""
-    seconds = 10 if FULL else 3
+    seconds = 10 if FULL else 2
     for namespace in (net.gateway, net.attacker):
         namespace.run("ethtool", "-L", "eth0", "rx", "2", "tx", "2")
     daemon = start(merged(only(packet_flood=(HEAVY_PPS, 10)), {**SENSOR, "mode": "observe"}), interfaces=["eth0"])
@@ -80,7 +80,7 @@ def test_heavy_sources_in_a_flood_that_is_dropped(net, start, capsys):
     """One processor: what is dropped is counted like the rest, and spares the generator the receiver's stack."""
     denied = "2001:db8:8000::/33"
     daemon = start(merged(only(packet_flood=(HEAVY_PPS, 10)), {**SENSOR, "access": {"deny": [denied]}}), interfaces=["eth0"])
-    flood = {"pps": 2100000, "seconds": 10 if FULL else 3, "flood": denied, "steady": [("198.18.0.1", HEAVY, HEAVY_PPS)]}
+    flood = {"pps": 2100000, "seconds": 10 if FULL else 2, "flood": denied, "steady": [("198.18.0.1", HEAVY, HEAVY_PPS)]}
     result = watch_heavy(net, daemon, [torrent.start(net, **flood)])
     with capsys.disabled():
         say_heavy("one processor, flood dropped", *result)
@@ -103,9 +103,10 @@ def half_seen(shares):
 
 
 def test_the_published_blind_floor_is_right(net, start, capsys):
-    daemon, published = start(merged(only(packet_flood=(10**6, 10)), SENSOR), interfaces=["eth0"]), []
+    seconds, published = 20 if FULL else 5, []
+    daemon = start(merged(only(packet_flood=(10**6, 10)), SENSOR), interfaces=["eth0"])
     steady = [(f"198.18.{i}.1", PROBES, rate) for i, rate in enumerate(PROBE_RATES)]
-    child = torrent.start(net, pps=1000000, seconds=20 if FULL else 6, flood=FLOOD, steady=steady)
+    child = torrent.start(net, pps=1000000, seconds=seconds, flood=FLOOD, steady=steady)
     begun = time.monotonic()
     while child.poll() is None:
         time.sleep(0.1)
@@ -113,7 +114,7 @@ def test_the_published_blind_floor_is_right(net, start, capsys):
             published.append(daemon.traffic()["blind_below_pps"])
     sent = torrent.end(child)
     counted(net, daemon)
-    sources, stretched, shares = daemon.sources(100000), sent["seconds"] / (20 if FULL else 6), []
+    sources, stretched, shares = daemon.sources(100000), sent["seconds"] / seconds, []
     for i, rate in enumerate(PROBE_RATES):
         probes = [f"198.18.{i}.{1 + n}" for n in range(PROBES)]
         seen = sum(sources[p]["packets"] for p in probes if p in sources)
@@ -128,7 +129,7 @@ def test_the_published_blind_floor_is_right(net, start, capsys):
 
 # ---- time to block ------------------------------------------------------------------------------------------
 
-TURNS = 8 if FULL else 4
+TURNS = 8 if FULL else 3
 KINDS = {
     "packet_flood": ((1000, 2), {}),
     "syn_flood": ((300, 2), {}),

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -69,8 +70,12 @@ static int make_world(void **state)
 {
 	(void)state;
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")) {
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		print_error("failed to make namespaces: %s\n", strerror(errno));
+		return -1;
+	}
+	umount2(BPFFS_DIR, MNT_DETACH); /* this machine's own: gone in here only */
+	if (mount("tmpfs", "/run", "tmpfs", 0, "mode=0755")) {
 		print_error("failed to make namespaces: %s\n", strerror(errno));
 		return -1;
 	}
@@ -340,6 +345,85 @@ static void heir_of_a_dead_holder_is_waited_for(void **state)
 	close(ready[1]);
 }
 
+static void file_path(char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/%lu.lock", FWGEN_RUN_DIR, own_netns());
+}
+
+static void a_clean_end_takes_the_file_along(void **state)
+{
+	char path[PATH_MAX];
+	int pid = 0, fd = bpffs_lock(&pid);
+
+	(void)state;
+	file_path(path);
+	bpffs_unlock(&fd, false);
+	assert_int_equal(fd, -1);
+	assert_int_equal(access(path, F_OK), 0);
+	fd = bpffs_lock(&pid);
+	assert_true(fd >= 0);
+	bpffs_unlock(&fd, true);
+	assert_int_not_equal(access(path, F_OK), 0);
+	bpffs_unlock(&fd, true); /* of nothing: nothing */
+}
+
+/* Not the file of somebody who began anew after ours had been removed by hand. */
+static void only_our_own_file_is_removed(void **state)
+{
+	char path[PATH_MAX];
+	int pid = 0, old = bpffs_lock(&pid), fd;
+
+	(void)state;
+	file_path(path);
+	assert_int_equal(unlink(path), 0);
+	fd = bpffs_lock(&pid);
+	assert_true(fd >= 0);
+	bpffs_unlock(&old, true);
+	assert_int_equal(access(path, F_OK), 0);
+	bpffs_unlock(&fd, true);
+}
+
+#define STARTERS 4
+#define ROUNDS	 300
+
+/* Takes and removes the lock again and again; a byte in `inside` says that it is held. */
+static void start_and_end(volatile int *inside)
+{
+	for (int round = 0; round < ROUNDS;) {
+		int pid = 0, fd = bpffs_lock(&pid);
+
+		if (fd == -EADDRINUSE)
+			continue;
+		if (fd < 0 || __atomic_add_fetch(inside, 1, __ATOMIC_SEQ_CST) != 1)
+			_exit(1);
+		sched_yield();
+		__atomic_sub_fetch(inside, 1, __ATOMIC_SEQ_CST);
+		bpffs_unlock(&fd, true);
+		round++;
+	}
+	_exit(0);
+}
+
+/* However they meet, no two hold it: not one the old file and one the new. */
+static void two_never_hold_different_files(void **state)
+{
+	int *inside = mmap(NULL, sizeof(*inside), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+
+	(void)state;
+	assert_true(inside != MAP_FAILED);
+	for (int i = 0; i < STARTERS; i++) {
+		if (!fork())
+			start_and_end(inside);
+	}
+	for (int i = 0; i < STARTERS; i++) {
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	}
+	munmap(inside, sizeof(*inside));
+}
+
 int main(void)
 {
 #define BPFFS_TEST(name) cmocka_unit_test_setup_teardown(name, make_netns, clean_run)
@@ -355,6 +439,9 @@ int main(void)
 		BPFFS_TEST(killed_holder_frees_the_lock),
 		BPFFS_TEST(other_namespace_has_its_own_lock),
 		BPFFS_TEST(heir_of_a_dead_holder_is_waited_for),
+		BPFFS_TEST(a_clean_end_takes_the_file_along),
+		BPFFS_TEST(only_our_own_file_is_removed),
+		BPFFS_TEST(two_never_hold_different_files),
 	};
 
 	if (geteuid()) {

@@ -315,21 +315,35 @@ static int take(int fd, int *pid)
 	return 0;
 }
 
-int bpffs_lock(int *pid)
+static int lock_path(char path[PATH_MAX])
 {
-	char path[PATH_MAX];
 	unsigned long inode = 0;
-	int result = netns_inode(&inode), fd;
+	int result = netns_inode(&inode);
 
 	if (!result)
-		result = make_dir(FWGEN_RUN_DIR, 0755);
-	if (result)
-		return result;
-	snprintf(path, sizeof(path), "%s/%lu.lock", FWGEN_RUN_DIR, inode);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		snprintf(path, PATH_MAX, "%s/%lu.lock", FWGEN_RUN_DIR, inode);
+	return result;
+}
+
+/* Whether the file is still the one that others find: an earlier holder may have removed it. */
+static bool is_linked(int fd, const char *path)
+{
+	struct stat ours, found;
+
+	return !fstat(fd, &ours) && !lstat(path, &found) && ours.st_ino == found.st_ino &&
+	       ours.st_dev == found.st_dev;
+}
+
+/* Returns the descriptor, -ESTALE when the file was removed meanwhile, or another -errno. */
+static int lock_file(const char *path, int *pid)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), result;
+
 	if (fd < 0)
 		return -errno;
 	result = take(fd, pid);
+	if (!result && !is_linked(fd, path))
+		result = -ESTALE;
 	if (!result)
 		result = write_pid(fd);
 	if (result) {
@@ -337,4 +351,32 @@ int bpffs_lock(int *pid)
 		return result;
 	}
 	return fd;
+}
+
+int bpffs_lock(int *pid)
+{
+	char path[PATH_MAX];
+	int result = lock_path(path);
+
+	if (!result)
+		result = make_dir(FWGEN_RUN_DIR, 0755);
+	if (result)
+		return result;
+	do
+		result = lock_file(path, pid);
+	while (result == -ESTALE);
+	return result;
+}
+
+void bpffs_unlock(int *fd, bool remove)
+{
+	char path[PATH_MAX];
+
+	if (*fd < 0)
+		return;
+	/* while it is held: who waits for it sees that it has the file of nobody */
+	if (remove && !lock_path(path) && is_linked(*fd, path))
+		unlink(path);
+	close(*fd);
+	*fd = -1;
 }

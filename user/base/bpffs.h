@@ -7,6 +7,7 @@
 #define FWGEN_BPFFS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define FWGEN_RUN_DIR "/run/fwgen"
@@ -23,5 +24,7 @@ int bpffs_remove(void);
  * Returns the descriptor, -EADDRINUSE with the holder's pid in *pid, or another -errno.
  */
 int bpffs_lock(int *pid);
+/* Lets go of it. remove: nothing of ours is left in this namespace, so its file goes too. */
+void bpffs_unlock(int *fd, bool remove);
 
 #endif

@@ -227,8 +227,7 @@ int daemon_off(const struct options *options)
 		remove_socket(files.socket);
 	}
 	footprint_remove();
-	if (lock >= 0)
-		close(lock);
+	bpffs_unlock(&lock, !failed);
 	printf("%s\n", failed ? "not everything could be removed" : "fwgen is off");
 	return failed ? EX_OSERR : 0;
 }

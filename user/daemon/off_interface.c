@@ -109,8 +109,7 @@ int off_interfaces(const struct options *options)
 	if (lock == -EADDRINUSE)
 		wait_for_daemon(options);
 	code = remove_jumps(options);
-	if (lock >= 0)
-		close(lock);
+	bpffs_unlock(&lock, false);
 	printf("%s\n", code ? "not everything could be removed"
 			    : "fwgen is off there; other interfaces are as they were");
 	return code;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/deny.h"
+#include "daemon/footprint.h"
 #include "daemon/helper.h"
 #include "daemon/start.h"
 #include "daemon/wake.h"
@@ -87,8 +88,9 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->recorder)
 		recorder_close(&daemon->recorder);
 	free_memory(daemon);
-	if (daemon->lock_fd >= 0) /* last: whoever waits for it may start now */
-		close(daemon->lock_fd);
-	daemon->lock_fd = -1;
+	if (daemon->running && !daemon->keep)
+		footprint_remove();
+	bpffs_unlock(&daemon->lock_fd, !daemon->keep); /* last: whoever waits for it may start now
+							*/
 	log_close();
 }
