@@ -7,41 +7,14 @@
 #include "enforce/dropmap.h"
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/address.h"
 #include "base/log.h"
-#include "enforce/block_nodes.h"
-#include "enforce/dropmap_maps.h"
-#include "enforce/jiffies.h"
-#include "enforce/prefix_filter.h"
+#include "enforce/dropmap_private.h"
 
 #define TURN_NS (50 * NS_PER_MS) /* no program still reads a version that was left so long ago */
-
-struct dropmap {
-	pthread_mutex_t mutex;
-	struct dropmap_maps maps;
-	struct jiffies_clock clock;
-	struct block_nodes nodes;
-	struct protected_list protected_set;
-	bool stale; /* the filter has bits too many, or too few lines */
-	int64_t turned_ns;
-	char full[160]; /* "", or why the last addition failed */
-};
-
-/* The filter over one version of a set of the control block. */
-static struct prefix_filter filter_of(struct dropmap *dropmap, struct prefix_set *set)
-{
-	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
-				       set };
-}
-
-static uint32_t live(const struct dropmap *dropmap)
-{
-	return dropmap->maps.control->version & 1;
-}
 
 static void add_to_filter(struct node *node, void *context)
 {
@@ -54,8 +27,8 @@ static void add_to_filter(struct node *node, void *context)
 /* Builds the version that the program does not read, and turns to it. */
 static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 {
-	uint32_t idle = !live(dropmap);
-	struct prefix_filter filter = filter_of(dropmap, &dropmap->maps.control->blocks[idle]);
+	uint32_t idle = !dropmap_live(dropmap);
+	struct prefix_filter filter = dropmap_filter(dropmap, &dropmap->maps.control->blocks[idle]);
 
 	/* room to double before the next rebuild */
 	prefix_filter_begin(&filter, idle * FILTER_LINES_BLOCKS,
@@ -63,7 +36,7 @@ static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 	block_nodes_each(&dropmap->nodes, add_to_filter, &filter);
 	prefix_filter_sort(filter.set);
 
-	filter = filter_of(dropmap, &dropmap->maps.control->protected_set[idle]);
+	filter = dropmap_filter(dropmap, &dropmap->maps.control->protected_set[idle]);
 	prefix_filter_begin(
 		&filter, 2 * FILTER_LINES_BLOCKS + idle * FILTER_LINES_PROTECTED,
 		prefix_filter_lines(dropmap->protected_set.count, FILTER_LINES_PROTECTED));
@@ -86,12 +59,6 @@ void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
-/* Whether the program has to ask the protected set before each drop that this block makes. */
-static bool overlaps_protected(const struct dropmap *dropmap, const struct prefix *prefix)
-{
-	return protected_list_find(&dropmap->protected_set, prefix) != NULL;
-}
-
 static int put(struct dropmap *dropmap, const struct rule *rule)
 {
 	struct block block = {
@@ -100,11 +67,12 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		.action = rule->action == ACTION_LIMIT ? BLOCK_LIMIT : BLOCK_DROP,
 		.rule_id = rule->id,
 		.limit_pps = rule->limit_pps,
-		.overlaps_protected = overlaps_protected(dropmap, &rule->prefix),
+		.overlaps_protected = dropmap_overlaps_protected(dropmap, &rule->prefix),
 	};
 	struct prefix_filter filter =
-		filter_of(dropmap, &dropmap->maps.control->blocks[live(dropmap)]);
+		dropmap_filter(dropmap, &dropmap->maps.control->blocks[dropmap_live(dropmap)]);
 	struct node *node = block_nodes_find(&dropmap->nodes, &rule->prefix);
+	uint32_t lengths = filter.set->count[0] + filter.set->count[1];
 	bool fresh = !node;
 	int err;
 
@@ -126,9 +94,10 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 		block_nodes_delete(&dropmap->nodes, node);
 		return err == -E2BIG ? -ENOSPC : err;
 	}
-	/* too many bits a line: the next turn has more lines */
-	if ((uint64_t)(filter.set->filter_mask + 1) * FILTER_LINE_BITS <
-	    dropmap->nodes.count * FILTER_BITS_PER_PREFIX)
+	/* a new length stands last until the next turn sorts it; more lines come with it too */
+	if (filter.set->count[0] + filter.set->count[1] != lengths ||
+	    (uint64_t)(filter.set->filter_mask + 1) * FILTER_LINE_BITS <
+		    dropmap->nodes.count * FILTER_BITS_PER_PREFIX)
 		dropmap->stale = true;
 	return err;
 }
@@ -218,66 +187,6 @@ int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, st
 	return first ? first : err;
 }
 
-/* Takes from the map what the list does not hold. */
-static void drop_unprotected(struct dropmap *dropmap, const struct protected_list *list)
-{
-	struct protected_list *old = &dropmap->protected_set;
-
-	for (size_t i = 0; i < old->count; i++) {
-		const struct prefix *prefix = &old->items[i].prefix;
-
-		if (!protected_list_has(list, prefix))
-			bpf_map_delete_elem(dropmap->maps.fds.protected_set, prefix);
-	}
-}
-
-/* A block's answer to overlaps_protected, when the protected set has changed. */
-static void mark_again(struct node *node, void *context)
-{
-	struct dropmap *dropmap = context;
-	bool overlaps = overlaps_protected(dropmap, &node->prefix);
-	struct block block;
-
-	if (overlaps == node->overlaps_protected ||
-	    bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->prefix, &block))
-		return;
-	block.overlaps_protected = overlaps;
-	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &node->prefix, &block, BPF_EXIST))
-		log_error("failed to mark a block of protected addresses: %m");
-	else
-		node->overlaps_protected = overlaps;
-}
-
-int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
-{
-	struct prefix_filter filter;
-	struct protected_list copy = { 0 };
-	uint8_t one = 1;
-	int err = 0;
-
-	pthread_mutex_lock(&dropmap->mutex);
-	filter = filter_of(dropmap, &dropmap->maps.control->protected_set[live(dropmap)]);
-	for (size_t i = 0; i < list->count && !err; i++) {
-		const struct prefix *prefix = &list->items[i].prefix;
-
-		if (bpf_map_update_elem(dropmap->maps.fds.protected_set, prefix, &one, BPF_ANY))
-			err = -errno;
-		if (!err)
-			err = prefix_filter_add(&filter, prefix);
-	}
-	if (!err)
-		err = protected_list_copy(&copy, list);
-	if (!err) {
-		drop_unprotected(dropmap, list);
-		protected_list_free(&dropmap->protected_set);
-		dropmap->protected_set = copy;
-		dropmap->stale = true;
-		block_nodes_each(&dropmap->nodes, mark_again, dropmap);
-	}
-	pthread_mutex_unlock(&dropmap->mutex);
-	return err;
-}
-
 int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
 		 uint64_t *bytes)
 {
@@ -361,20 +270,6 @@ void dropmap_set_observe(struct dropmap *dropmap, bool observe)
 	dropmap->maps.control->observe = observe;
 }
 
-static int load_protected(struct dropmap *dropmap)
-{
-	struct prefix key, *previous = NULL;
-
-	while (!bpf_map_get_next_key(dropmap->maps.fds.protected_set, previous, &key)) {
-		int err = protected_list_add(&dropmap->protected_set, &key, "");
-
-		if (err)
-			return err;
-		previous = &key;
-	}
-	return 0;
-}
-
 static int load_contents(struct dropmap *dropmap)
 {
 	struct dropmap_maps *maps = &dropmap->maps;
@@ -382,7 +277,7 @@ static int load_contents(struct dropmap *dropmap)
 				   maps->adopted ? maps->fds.blocks : -1);
 
 	if (!err && maps->adopted)
-		err = load_protected(dropmap);
+		err = dropmap_load_protected(dropmap);
 	return err;
 }
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the drop map's files share: blocks (dropmap.c) and protected addresses (dropmap_protect.c).
+ */
+#ifndef FWGEN_ENFORCE_DROPMAP_PRIVATE_H
+#define FWGEN_ENFORCE_DROPMAP_PRIVATE_H
+
+#include <pthread.h>
+#include "enforce/block_nodes.h"
+#include "enforce/dropmap.h"
+#include "enforce/dropmap_maps.h"
+#include "enforce/jiffies.h"
+#include "enforce/prefix_filter.h"
+
+struct dropmap {
+	pthread_mutex_t mutex;
+	struct dropmap_maps maps;
+	struct jiffies_clock clock;
+	struct block_nodes nodes;
+	struct protected_list protected_set;
+	bool stale; /* the filter has bits too many, or too few lines */
+	int64_t turned_ns;
+	char full[160]; /* "", or why the last addition failed */
+};
+
+/* The filter over one version of a set of the control block. */
+static inline struct prefix_filter dropmap_filter(struct dropmap *dropmap, struct prefix_set *set)
+{
+	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
+				       set };
+}
+
+static inline uint32_t dropmap_live(const struct dropmap *dropmap)
+{
+	return dropmap->maps.control->version & 1;
+}
+
+/* Whether the program has to ask the protected set before each drop that this block makes. */
+bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct prefix *prefix);
+/* Takes over the protected set of an earlier run. Returns 0 or -errno. */
+int dropmap_load_protected(struct dropmap *dropmap);
+
+#endif
