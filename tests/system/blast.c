@@ -24,13 +24,13 @@ static struct {
 	struct packets packets;
 	uint64_t rate, count, seconds, mark;
 	int batch, cpu;
-} o = {.batch = BATCH_MAX,
-       .cpu = -1,
-       .packets = {.source = {.count = 1},
-		   .destination = {.count = 1},
-		   .source_port = 40000,
-		   .destination_port = 80,
-		   .source_mac = {2, 0, 0, 0, 0, 0xee}}};
+} o = { .batch = BATCH_MAX,
+	.cpu = -1,
+	.packets = { .source = { .count = 1 },
+		     .destination = { .count = 1 },
+		     .source_port = 40000,
+		     .destination_port = 80,
+		     .source_mac = { 2, 0, 0, 0, 0, 0xee } } };
 
 struct result {
 	uint64_t sent, refused;
@@ -92,15 +92,15 @@ static void read_name(const char *const names[], const char *value, void *out)
 
 static void read_mode(const char *value, void *out)
 {
-	static const char *const names[] = {"fixed", "list", "random", NULL};
+	static const char *const names[] = { "fixed", "list", "random", NULL };
 
 	read_name(names, value, out);
 }
 
 static void read_protocol(const char *value, void *out)
 {
-	static const char *const names[] = {"syn",  "ack", "fin",  "null",
-					    "xmas", "udp", "icmp", NULL};
+	static const char *const names[] = { "syn",  "ack", "fin",  "null",
+					     "xmas", "udp", "icmp", NULL };
 
 	read_name(names, value, out);
 }
@@ -135,39 +135,39 @@ static const struct {
 	void (*read)(const char *value, void *out);
 	void *out;
 } option_table[] = {
-	{"iface", read_text, &o.interface},
-	{"times", read_text, &o.times},
-	{"src", read_range, &o.packets.source},
-	{"src-mode", read_mode, &o.packets.source.mode},
-	{"sources", read_number, &o.packets.source.count},
-	{"dst", read_range, &o.packets.destination},
-	{"dst-mode", read_mode, &o.packets.destination.mode},
-	{"destinations", read_number, &o.packets.destination.count},
-	{"src-mac", read_mac, o.packets.source_mac},
-	{"dst-mac", read_mac, o.packets.destination_mac},
-	{"proto", read_protocol, &o.packets.protocol},
-	{"sport", read_port, &o.packets.source_port},
-	{"sport-mode", read_mode, &o.packets.source_port_mode},
-	{"dport", read_port, &o.packets.destination_port},
-	{"dport-mode", read_mode, &o.packets.destination_port_mode},
-	{"vlan", read_tags, &o.packets},
-	{"length", read_int, &o.packets.length},
-	{"rate", read_number, &o.rate},
-	{"count", read_number, &o.count},
-	{"seconds", read_number, &o.seconds},
-	{"mark-time", read_number, &o.mark},
-	{"batch", read_int, &o.batch},
-	{"cpu", read_int, &o.cpu},
+	{ "iface", read_text, &o.interface },
+	{ "times", read_text, &o.times },
+	{ "src", read_range, &o.packets.source },
+	{ "src-mode", read_mode, &o.packets.source.mode },
+	{ "sources", read_number, &o.packets.source.count },
+	{ "dst", read_range, &o.packets.destination },
+	{ "dst-mode", read_mode, &o.packets.destination.mode },
+	{ "destinations", read_number, &o.packets.destination.count },
+	{ "src-mac", read_mac, o.packets.source_mac },
+	{ "dst-mac", read_mac, o.packets.destination_mac },
+	{ "proto", read_protocol, &o.packets.protocol },
+	{ "sport", read_port, &o.packets.source_port },
+	{ "sport-mode", read_mode, &o.packets.source_port_mode },
+	{ "dport", read_port, &o.packets.destination_port },
+	{ "dport-mode", read_mode, &o.packets.destination_port_mode },
+	{ "vlan", read_tags, &o.packets },
+	{ "length", read_int, &o.packets.length },
+	{ "rate", read_number, &o.rate },
+	{ "count", read_number, &o.count },
+	{ "seconds", read_number, &o.seconds },
+	{ "mark-time", read_number, &o.mark },
+	{ "batch", read_int, &o.batch },
+	{ "cpu", read_int, &o.cpu },
 };
 #define OPTIONS (sizeof(option_table) / sizeof(option_table[0]))
 
 static void read_options(int argc, char **argv)
 {
-	struct option longs[OPTIONS + 1] = {0};
+	struct option longs[OPTIONS + 1] = { 0 };
 	int option, index;
 
 	for (size_t i = 0; i < OPTIONS; i++)
-		longs[i] = (struct option){option_table[i].name, required_argument, NULL, 0};
+		longs[i] = (struct option){ option_table[i].name, required_argument, NULL, 0 };
 	while ((option = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		if (option)
 			exit(2);
@@ -207,7 +207,7 @@ static int64_t now_ns(void)
 
 static int open_socket(void)
 {
-	struct sockaddr_ll address = {.sll_family = AF_PACKET};
+	struct sockaddr_ll address = { .sll_family = AF_PACKET };
 	int one = 1, fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -234,7 +234,7 @@ static int64_t allowed(const struct result *r, int64_t elapsed_ns)
 static void nap(void)
 {
 	int64_t wait_ns = NS_PER_SECOND / (int64_t)o.rate / 2;
-	struct timespec time = {.tv_nsec = wait_ns < 10000000 ? wait_ns : 10000000};
+	struct timespec time = { .tv_nsec = wait_ns < 10000000 ? wait_ns : 10000000 };
 
 	if (wait_ns > 100000) /* shorter ones are spun through: a timer is not that exact */
 		nanosleep(&time, NULL);
@@ -328,7 +328,7 @@ static void report(const struct result *r)
 int main(int argc, char **argv)
 {
 	static struct frames frames;
-	struct result result = {0};
+	struct result result = { 0 };
 	FILE *times = NULL;
 
 	read_options(argc, argv);

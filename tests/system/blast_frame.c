@@ -11,7 +11,7 @@
 #include <string.h>
 #include "blast_frame.h"
 
-static const uint8_t tcp_flags[] = {0x02, 0x10, 0x01, 0x00, 0x29};
+static const uint8_t tcp_flags[] = { 0x02, 0x10, 0x01, 0x00, 0x29 };
 
 bool range_parse(const char *text, struct range *out)
 {

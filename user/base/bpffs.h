@@ -13,15 +13,17 @@
 #define FWGEN_RUN_DIR "/run/fwgen"
 #define BPFFS_DIR     FWGEN_RUN_DIR "/bpf"
 
-/* Mounts the file system where it is not and makes this namespace's folder. 0, or -errno with a text. */
+/* Mounts the file system where it is not and makes this namespace's folder. 0, or -errno with a
+ * text. */
 int bpffs_open(char dir[PATH_MAX], char error[256]);
 /* The folder's name, whether it exists or not. Returns 0 or -errno. */
 int bpffs_dir(char dir[PATH_MAX]);
-/* Detaches the links (pins named link-*) and removes all pins in this namespace's folder (of every ABI version) and the folder. Number of pins, or -errno. */
+/* Detaches the links (pins named link-*) and removes all pins in this namespace's folder (of every
+ * ABI version) and the folder. Number of pins, or -errno. */
 int bpffs_remove(void);
 /*
- * One daemon per network namespace: takes the lock file in FWGEN_RUN_DIR, held until close or death.
- * Returns the descriptor, -EADDRINUSE with the holder's pid in *pid, or another -errno.
+ * One daemon per network namespace: takes the lock file in FWGEN_RUN_DIR, held until close or
+ * death. Returns the descriptor, -EADDRINUSE with the holder's pid in *pid, or another -errno.
  */
 int bpffs_lock(int *pid);
 /* Lets go of it. remove: nothing of ours is left in this namespace, so its file goes too. */

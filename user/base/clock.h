@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Time as a value that is passed along, never asked for in the middle of a decision: replay gives
- * a capture's clock to the same code. CLOCK_BOOTTIME is for durations, the wall clock is for people.
+ * a capture's clock to the same code. CLOCK_BOOTTIME is for durations, the wall clock is for
+ * people.
  */
 #ifndef FWGEN_CLOCK_H
 #define FWGEN_CLOCK_H

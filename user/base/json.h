@@ -35,7 +35,8 @@ const char *json_name(const struct json *item); /* the key of an object's member
 #define json_for_each(item, parent) \
 	for (const struct json *item = json_first(parent); item; item = json_next(item))
 
-/* Values; each returns false and leaves *out alone when the type is another (int: not a whole number). */
+/* Values; each returns false and leaves *out alone when the type is another (int: not a whole
+ * number). */
 bool json_to_int(const struct json *json, int64_t *out);
 bool json_to_double(const struct json *json, double *out);
 bool json_to_bool(const struct json *json, bool *out);

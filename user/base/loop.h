@@ -17,7 +17,7 @@ typedef void (*loop_fd_fn)(void *context, uint32_t events);
 typedef void (*loop_timer_fn)(void *context, uint64_t expirations);
 typedef void (*loop_signal_fn)(void *context, int signal);
 
-int loop_new(struct loop **out); /* 0 or -errno */
+int loop_new(struct loop **out);    /* 0 or -errno */
 void loop_free(struct loop **loop); /* frees its sources; does not close the caller's descriptors */
 
 /* The caller keeps the descriptor and closes it after loop_remove. Returns 0 or -errno. */

@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 struct subprocess_result {
-	int status;	  /* exit status, or 128 + signal */
-	char *output;	  /* standard output, NUL-terminated; owned by the caller; never NULL on success */
+	int status;   /* exit status, or 128 + signal */
+	char *output; /* standard output, NUL-terminated; owned by the caller; never NULL on success
+		       */
 	char errors[512]; /* the end of standard error, trailing newline removed */
 };
 

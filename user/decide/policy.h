@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Findings + protected set + active rules -> the desired ruleset, as a list of changes to it. No
- * I/O, no clock of its own. Not thread-safe; the daemon holds one lock around detection and decision.
+ * I/O, no clock of its own. Not thread-safe; the daemon holds one lock around detection and
+ * decision.
  */
 #ifndef FWGEN_POLICY_H
 #define FWGEN_POLICY_H

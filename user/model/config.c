@@ -10,8 +10,8 @@
 #include <string.h>
 #include "model/config_keys.h"
 
-static const char *const mode_names[] = {"observe", "enforce"};
-static const char *const backend_names[] = {"auto", "xdp", "xdp-generic", "af_packet"};
+static const char *const mode_names[] = { "observe", "enforce" };
+static const char *const backend_names[] = { "auto", "xdp", "xdp-generic", "af_packet" };
 
 _Static_assert(sizeof(mode_names) / sizeof(*mode_names) == MODE_ENFORCE + 1, "a name per mode");
 _Static_assert(sizeof(backend_names) / sizeof(*backend_names) == BACKEND_AF_PACKET + 1,
@@ -133,7 +133,7 @@ static size_t list_names(const char *section, const char *names[CONFIG_NAMES_MAX
 static int read_member(struct config_reader *reader, const char *name, const struct json *value,
 		       void *into)
 {
-	struct section *section = into, inner = {section->config, name};
+	struct section *section = into, inner = { section->config, name };
 	const char *names[CONFIG_NAMES_MAX];
 
 	for (size_t i = 0; i < config_key_count; i++) {
@@ -169,7 +169,7 @@ static int finish(struct config_reader *reader, struct config *config, const cha
 
 static int read_root(struct config_reader *reader, const char *folder, struct config **out)
 {
-	struct section top = {initialise(), ""};
+	struct section top = { initialise(), "" };
 	const char *names[CONFIG_NAMES_MAX];
 	int r;
 
@@ -196,7 +196,7 @@ const char *config_folder(const char *folder, char buf[PATH_MAX])
 int config_parse_file(const char *text, size_t len, const char *file, const char *folder,
 		      struct config **out, char error[CONFIG_ERROR_TEXT])
 {
-	struct config_reader reader = {.file = file, .error = error};
+	struct config_reader reader = { .file = file, .error = error };
 	char reason[160], full[PATH_MAX];
 	struct json *root = json_parse(text, len, reason, sizeof(reason));
 	int r;
@@ -220,7 +220,7 @@ int config_parse(const char *text, size_t len, const char *base_dir, struct conf
 struct config *config_defaults(void)
 {
 	char error[CONFIG_ERROR_TEXT], folder[PATH_MAX];
-	struct config_reader reader = {.error = error};
+	struct config_reader reader = { .error = error };
 	struct config *config = initialise();
 
 	if (config && finish(&reader, config, config_folder(".", folder)))

@@ -30,7 +30,7 @@ struct detector_config {
 };
 
 struct config {
-	char path[PATH_MAX]; /* "" : the built-in defaults */
+	char path[PATH_MAX];	     /* "" : the built-in defaults */
 	char hash[CONFIG_HASH_TEXT]; /* of the values in force, not of the file's spelling */
 
 	char interfaces[CONFIG_INTERFACES_MAX][IF_NAMESIZE];

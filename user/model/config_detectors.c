@@ -13,27 +13,27 @@
 #define SECONDS_MAX 86400
 
 /*
- * What an honest host of a busy gateway does not reach; a block covers all of a source's packets, so
- * in doubt the limit is the higher one.
+ * What an honest host of a busy gateway does not reach; a block covers all of a source's packets,
+ * so in doubt the limit is the higher one.
  */
 static const struct {
 	struct limit limits[CONFIG_LIMITS_MAX];
 } defaults[DETECTOR_COUNT] = {
 	/* 3 Gbit/s of full frames from one host, for 10 s: three times what a gigabit line carries
 	 */
-	[DETECTOR_PACKET_FLOOD] = {{{2500000, 10}}},
+	[DETECTOR_PACKET_FLOOD] = { { { 2500000, 10 } } },
 	/* 4 Gbit/s from one host, for 10 s; only whoever knows his lines can say less */
-	[DETECTOR_BYTE_FLOOD] = {{{5000000000, 10}}},
+	[DETECTOR_BYTE_FLOOD] = { { { 5000000000, 10 } } },
 	/* peer-to-peer leaves 52 connection tries unanswered in 10 s */
-	[DETECTOR_SYN_FLOOD] = {{{200, 2}, {500, 10}}},
+	[DETECTOR_SYN_FLOOD] = { { { 200, 2 }, { 500, 10 } } },
 	/* 240 Mbit/s of full frames, QUIC or a tunnel: answers are counted like floods so far */
-	[DETECTOR_UDP_FLOOD] = {{{20000, 1}}},
+	[DETECTOR_UDP_FLOOD] = { { { 20000, 1 } } },
 	/* 100 a second that go on: more than monitoring sends; routers limit their errors */
-	[DETECTOR_ICMP_FLOOD] = {{{500, 2}, {1000, 10}}},
+	[DETECTOR_ICMP_FLOOD] = { { { 500, 2 }, { 1000, 10 } } },
 	/* a slow scan tries 12 to 25 ports in 10 s */
-	[DETECTOR_PORT_SCAN] = {{{20, 10}, {60, 900}}},
+	[DETECTOR_PORT_SCAN] = { { { 20, 10 }, { 60, 900 } } },
 	/* above the 52 hosts that peer-to-peer tries; a bot at 2 hosts a second is in the second */
-	[DETECTOR_HOST_SWEEP] = {{{60, 10}, {100, 300}}},
+	[DETECTOR_HOST_SWEEP] = { { { 60, 10 }, { 100, 300 } } },
 };
 
 static const char *action_choice(unsigned int index)
@@ -60,7 +60,7 @@ static int read_limit_member(struct config_reader *reader, const char *name,
 
 static int read_limit(struct config_reader *reader, const struct json *value, struct limit *limit)
 {
-	static const char *const names[] = {"count", "seconds"};
+	static const char *const names[] = { "count", "seconds" };
 	int r = config_read_object(reader, value, names, 2, read_limit_member, limit);
 
 	if (r)
@@ -97,7 +97,7 @@ static int check_order(struct config_reader *reader, const struct limit *before,
 static int read_limits(struct config_reader *reader, const struct json *value,
 		       struct detector_config *detector)
 {
-	struct limit limits[CONFIG_LIMITS_MAX] = {0};
+	struct limit limits[CONFIG_LIMITS_MAX] = { 0 };
 	size_t size = json_size(value);
 	unsigned int count = 0;
 
@@ -141,7 +141,7 @@ static int read_detector_member(struct config_reader *reader, const char *name,
 static int read_detector(struct config_reader *reader, const char *name, const struct json *value,
 			 void *into)
 {
-	static const char *const names[] = {"enabled", "action", "limits"};
+	static const char *const names[] = { "enabled", "action", "limits" };
 	struct config *config = into;
 	enum detector_id id;
 
@@ -208,5 +208,5 @@ static void initialise_detectors(const struct config_key *key, struct config *co
 	}
 }
 
-const struct config_kind config_kind_detectors = {read_detectors, print_detectors,
-						  initialise_detectors};
+const struct config_kind config_kind_detectors = { read_detectors, print_detectors,
+						   initialise_detectors };

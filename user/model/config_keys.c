@@ -26,7 +26,7 @@ static const char *level_choice(unsigned int index)
 /* The index is keep_on_exit. */
 static const char *exit_choice(unsigned int index)
 {
-	static const char *const names[] = {"remove", "keep", NULL};
+	static const char *const names[] = { "remove", "keep", NULL };
 
 	return names[index];
 }
@@ -64,13 +64,13 @@ const struct config_key config_keys[] = {
 
 	CHOICE("sensor", "backend", sensor.backend, backend_choice, BACKEND_AUTO),
 	NUMBER(sensor, interval_ms, 50, 10000, 250),
-	{.section = "sensor",
-	 .name = "table_buckets",
-	 .kind = &config_kind_power,
-	 .min = TABLE_BUCKETS_MIN,
-	 .max = TABLE_BUCKETS_MAX,
-	 .number = 8192,
-	 FIELD(sensor.table_buckets)},
+	{ .section = "sensor",
+	  .name = "table_buckets",
+	  .kind = &config_kind_power,
+	  .min = TABLE_BUCKETS_MIN,
+	  .max = TABLE_BUCKETS_MAX,
+	  .number = 8192,
+	  FIELD(sensor.table_buckets) },
 	NUMBER(sensor, memory_mb, 16, 65536, 256),
 	NUMBER(sensor, wake_packets, 10, 1000000, 1000),
 
@@ -102,11 +102,11 @@ const struct config_key config_keys[] = {
 	FILE_NAME(control, socket, "/run/fwgen/control.sock", false),
 
 	SWITCH(web, enabled, true),
-	{.section = "web",
-	 .name = "listen",
-	 .kind = &config_kind_listen,
-	 .text = "127.0.0.1:8730",
-	 FIELD(web.listen)},
+	{ .section = "web",
+	  .name = "listen",
+	  .kind = &config_kind_listen,
+	  .text = "127.0.0.1:8730",
+	  FIELD(web.listen) },
 
 	OTHER("", "fleet", config_kind_empty_object),
 };

@@ -93,7 +93,7 @@ static void print_interfaces(const struct config_key *key, const struct config *
 	json_add(object, key->name, list);
 }
 
-const struct config_kind config_kind_interfaces = {read_interfaces, print_interfaces, NULL};
+const struct config_kind config_kind_interfaces = { read_interfaces, print_interfaces, NULL };
 
 /* ---- sensitive ports ---------------------------------------------------------------------- */
 
@@ -133,14 +133,14 @@ static void print_ports(const struct config_key *key, const struct config *confi
 
 static void initialise_ports(const struct config_key *key, struct config *config)
 {
-	static const uint16_t ports[] = {21, 22, 23, 25, 110, 143, 3306, 3389, 5432, 5900};
+	static const uint16_t ports[] = { 21, 22, 23, 25, 110, 143, 3306, 3389, 5432, 5900 };
 
 	(void)key;
 	memcpy(config->sensitive_ports, ports, sizeof(ports));
 	config->sensitive_port_count = sizeof(ports) / sizeof(*ports);
 }
 
-const struct config_kind config_kind_ports = {read_ports, print_ports, initialise_ports};
+const struct config_kind config_kind_ports = { read_ports, print_ports, initialise_ports };
 
 /* ---- prefixes ----------------------------------------------------------------------------- */
 
@@ -233,14 +233,14 @@ static void print_deny(const struct config_key *key, const struct config *config
 	print_prefixes(key->name, config->access.deny, config->access.deny_count, object);
 }
 
-const struct config_kind config_kind_allow = {read_allow, print_allow, NULL};
-const struct config_kind config_kind_deny = {read_deny, print_deny, NULL};
+const struct config_kind config_kind_allow = { read_allow, print_allow, NULL };
+const struct config_kind config_kind_deny = { read_deny, print_deny, NULL };
 
 /* ---- enforcers ---------------------------------------------------------------------------- */
 
 static const char *enforcer_choice(unsigned int index)
 {
-	static const char *const names[] = {"xdp", "iptables", NULL};
+	static const char *const names[] = { "xdp", "iptables", NULL };
 
 	return names[index];
 }
@@ -296,8 +296,8 @@ static void initialise_enforcers(const struct config_key *key, struct config *co
 	config->response.xdp = config->response.iptables = true;
 }
 
-const struct config_kind config_kind_enforcers = {read_enforcers, print_enforcers,
-						  initialise_enforcers};
+const struct config_kind config_kind_enforcers = { read_enforcers, print_enforcers,
+						   initialise_enforcers };
 
 /* ---- sections that only their empty form is taken of -------------------------------------- */
 
@@ -341,5 +341,5 @@ static void print_empty_object(const struct config_key *key, const struct config
 	json_add(object, key->name, json_new_object());
 }
 
-const struct config_kind config_kind_empty_list = {read_empty_list, print_empty_list, NULL};
-const struct config_kind config_kind_empty_object = {read_empty_object, print_empty_object, NULL};
+const struct config_kind config_kind_empty_list = { read_empty_list, print_empty_list, NULL };
+const struct config_kind config_kind_empty_object = { read_empty_object, print_empty_object, NULL };

@@ -59,7 +59,7 @@ static void initialise_number(const struct config_key *key, struct config *confi
 	*(unsigned int *)field(key, config) = (unsigned int)key->number;
 }
 
-const struct config_kind config_kind_number = {read_number, print_number, initialise_number};
+const struct config_kind config_kind_number = { read_number, print_number, initialise_number };
 
 static int read_power(struct config_reader *reader, const struct config_key *key,
 		      const struct json *value, struct config *config)
@@ -77,7 +77,7 @@ static int read_power(struct config_reader *reader, const struct config_key *key
 	return config_refuse_value(reader, value, what);
 }
 
-const struct config_kind config_kind_power = {read_power, print_number, initialise_number};
+const struct config_kind config_kind_power = { read_power, print_number, initialise_number };
 
 /* ---- switches: bool ---------------------------------------------------------------------- */
 
@@ -103,7 +103,7 @@ static void initialise_bool(const struct config_key *key, struct config *config)
 	*(bool *)field(key, config) = key->number;
 }
 
-const struct config_kind config_kind_bool = {read_bool, print_bool, initialise_bool};
+const struct config_kind config_kind_bool = { read_bool, print_bool, initialise_bool };
 
 /* ---- choices: an enum, or a bool with two names ------------------------------------------- */
 
@@ -170,7 +170,7 @@ static void initialise_choice(const struct config_key *key, struct config *confi
 	set_choice(key, config, (unsigned int)key->number);
 }
 
-const struct config_kind config_kind_choice = {read_choice, print_choice, initialise_choice};
+const struct config_kind config_kind_choice = { read_choice, print_choice, initialise_choice };
 
 /* ---- text -------------------------------------------------------------------------------- */
 
@@ -213,7 +213,7 @@ static int read_file_name(struct config_reader *reader, const struct config_key 
 	return 0;
 }
 
-const struct config_kind config_kind_file = {read_file_name, print_text, initialise_text};
+const struct config_kind config_kind_file = { read_file_name, print_text, initialise_text };
 
 static int resolve(struct config_reader *reader, const struct config_key *key,
 		   struct config *config, const char *folder)
@@ -289,4 +289,4 @@ static int read_listen(struct config_reader *reader, const struct config_key *ke
 	return 0;
 }
 
-const struct config_kind config_kind_listen = {read_listen, print_text, initialise_text};
+const struct config_kind config_kind_listen = { read_listen, print_text, initialise_text };

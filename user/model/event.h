@@ -8,8 +8,21 @@
 #include "base/clock.h"
 #include "model/detector.h"
 
-enum event_type { EVENT_FINDING, EVENT_RULE, EVENT_ALARM, EVENT_CONFIG, EVENT_SYSTEM, EVENT_TYPE_COUNT };
-enum severity { SEVERITY_INFO, SEVERITY_NOTICE, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITY_COUNT };
+enum event_type {
+	EVENT_FINDING,
+	EVENT_RULE,
+	EVENT_ALARM,
+	EVENT_CONFIG,
+	EVENT_SYSTEM,
+	EVENT_TYPE_COUNT
+};
+enum severity {
+	SEVERITY_INFO,
+	SEVERITY_NOTICE,
+	SEVERITY_WARNING,
+	SEVERITY_CRITICAL,
+	SEVERITY_COUNT
+};
 
 struct event {
 	uint64_t id; /* set by the recorder; rises */

@@ -10,7 +10,8 @@
 
 struct protected_prefix {
 	struct prefix prefix;
-	char reason[64]; /* "own address on eth0", "default gateway of eth0", "resolver", "access.allow" */
+	char reason[64]; /* "own address on eth0", "default gateway of eth0", "resolver",
+			    "access.allow" */
 };
 
 struct protected_list {
@@ -23,7 +24,8 @@ struct protected_list {
 };
 
 /* Appends a copy unless the same prefix is there. Returns 0 or -ENOMEM. */
-int protected_list_add(struct protected_list *list, const struct prefix *prefix, const char *reason);
+int protected_list_add(struct protected_list *list, const struct prefix *prefix,
+		       const char *reason);
 /* The first entry that overlaps the prefix, or NULL. */
 const struct protected_prefix *protected_list_find(const struct protected_list *list,
 						   const struct prefix *prefix);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A rule: what is to be stopped, why, since when, until when. The desired ruleset is a set of these;
- * enforcers make the kernel agree with it, record/ keeps them, serve/ shows them.
+ * A rule: what is to be stopped, why, since when, until when. The desired ruleset is a set of
+ * these; enforcers make the kernel agree with it, record/ keeps them, serve/ shows them.
  */
 #ifndef FWGEN_MODEL_RULE_H
 #define FWGEN_MODEL_RULE_H
@@ -12,7 +12,7 @@
 #include "model/detector.h"
 #include "model/limit.h"
 
-#define BOOT_ID_TEXT   37
+#define BOOT_ID_TEXT	 37
 #define CONFIG_HASH_TEXT 17 /* 64 bits in hexadecimal */
 
 struct rule {
@@ -42,7 +42,8 @@ enum rule_change_kind {
 	RULE_REMOVED,  /* removed_why says why */
 	RULE_OBSERVED, /* observe mode: it would have been added; nothing is enforced or stored */
 	RULE_REFUSED,  /* a finding that may not become a rule; refused_why says why */
-	RULE_ALARMED,  /* the detector's action is "alarm": to be told, nothing is enforced or stored */
+	RULE_ALARMED, /* the detector's action is "alarm": to be told, nothing is enforced or stored
+		       */
 };
 
 enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };

@@ -31,7 +31,8 @@ struct traffic {
 	double blind_below_pps; /* sources under this rate may be missing; 0: none is */
 };
 
-/* A drained interval of one interface: samples is the sensor's memory, valid until its next drain. */
+/* A drained interval of one interface: samples is the sensor's memory, valid until its next drain.
+ */
 struct interval {
 	struct traffic traffic;
 	const struct sample *sources;

@@ -13,7 +13,12 @@
 #include "model/rule.h"
 #include "model/sample.h"
 
-enum enforcer_state { ENFORCER_ENFORCED, ENFORCER_STANDBY, ENFORCER_UNENFORCED, ENFORCER_STATE_COUNT };
+enum enforcer_state {
+	ENFORCER_ENFORCED,
+	ENFORCER_STANDBY,
+	ENFORCER_UNENFORCED,
+	ENFORCER_STATE_COUNT
+};
 const char *enforcer_state_name(enum enforcer_state state);
 
 #define ENFORCERS_MAX 2
@@ -59,7 +64,13 @@ struct status {
 	double tick_ms_last, tick_ms_max;
 };
 
-enum source_state { SOURCE_PASSING, SOURCE_LIMITED, SOURCE_BLOCKED, SOURCE_PROTECTED, SOURCE_STATE_COUNT };
+enum source_state {
+	SOURCE_PASSING,
+	SOURCE_LIMITED,
+	SOURCE_BLOCKED,
+	SOURCE_PROTECTED,
+	SOURCE_STATE_COUNT
+};
 const char *source_state_name(enum source_state state);
 
 struct source_status {

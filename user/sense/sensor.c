@@ -272,7 +272,8 @@ static void fill_traffic(struct sensor *sensor, const struct tables_sum *sum,
 	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.interface);
 }
 
-/* Never every packet: a flood begins at full rate, and this is known at the end of an interval only. */
+/* Never every packet: a flood begins at full rate, and this is known at the end of an interval
+ * only. */
 static void set_destination_rate(struct sensor *sensor, double packets_per_second)
 {
 	uint32_t every = packets_per_second > 400000 ? 64 : 8;
