@@ -96,6 +96,8 @@ struct daemon {
 	double tick_ms_last, tick_ms_max;
 };
 
+/* The calling thread goes before other processes: what decides must not starve in a flood. */
+void daemon_go_first(void);
 void daemon_lock(struct daemon *daemon);
 void daemon_unlock(struct daemon *daemon);
 

@@ -63,6 +63,7 @@ static void *run(void *context)
 	struct wake *wake = context;
 	struct epoll_event events[CONFIG_INTERFACES_MAX + 1];
 
+	daemon_go_first();
 	for (;;) {
 		int n = epoll_wait(wake->epoll_fd, events, CONFIG_INTERFACES_MAX + 1, -1);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,8 +37,10 @@ static int fork_helper(struct iptables_enforcer *enforcer)
 	if (setsockopt(ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	enforcer->helper = fork();
-	if (enforcer->helper == 0)
+	if (enforcer->helper == 0) {
+		setpriority(PRIO_PROCESS, 0, 0); /* the tick thread, which restarts it, has more */
 		iptables_helper_run(ends[1], enforcer->interfaces, enforcer->interface_count);
+	}
 	err = enforcer->helper < 0 ? -errno : 0;
 	close(ends[1]);
 	enforcer->fd = ends[0];
