@@ -12,16 +12,17 @@ import time
 import pytest
 
 from conftest import FULL
-from daemon import merged, only, set_members
+from daemon import only, set_members
 from net import wait_until
 
 RUNS = 15 if FULL else 7
 KINDS = {
-    "packet_flood": ((1000, 2), {"proto": "ack"}),
+    "packet_flood": ((2100, 2), {"proto": "ack"}),  # not near a power of two, which wakes anyway
     "syn_flood": ((300, 2), {"proto": "syn"}),
     "port_scan": ((20, 10), {"proto": "syn", "dport": 1, "dport_mode": "list"}),
 }
-RATE, BOUND_MS = 20000, 500
+RATE = 20000
+XDP_MS, IPTABLES_MS = 50, 200  # ten and two times the aim: without wake-ups it is an interval, 125 ms at the median
 
 
 def block_time_ms(net, daemon, source, limit_count, traffic, folder):
@@ -39,12 +40,12 @@ def block_time_ms(net, daemon, source, limit_count, traffic, folder):
 @pytest.mark.parametrize("detector", KINDS)
 def test_xdp(net, start, tmp_path, detector, capsys):
     limit, traffic = KINDS[detector]
-    daemon = start(merged(only(**{detector: limit}), {"sensor": {"wake_packets": 100}}))
+    daemon = start(only(**{detector: limit}))
     taken = [block_time_ms(net, daemon, f"198.18.0.{i}", limit[0], traffic, tmp_path) for i in range(1, RUNS + 1)]
     with capsys.disabled():
         print(f"\n{detector}: from the crossing packet to the first drop in XDP: median {statistics.median(taken):.2f} ms, "
               f"worst {max(taken):.2f} ms of {RUNS}")
-    assert statistics.median(taken) < BOUND_MS
+    assert statistics.median(taken) < XDP_MS
 
 
 def test_iptables(net, start, capsys):
@@ -60,4 +61,4 @@ def test_iptables(net, start, capsys):
         taken.append((now - created.timestamp()) * 1000)
     with capsys.disabled():
         print(f"\niptables: from the decision to the set: median {statistics.median(taken):.1f} ms, worst {max(taken):.1f} ms")
-    assert statistics.median(taken) < BOUND_MS
+    assert statistics.median(taken) < IPTABLES_MS
