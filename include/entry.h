@@ -74,7 +74,13 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 	return news;
 }
 
-#define TABLE_ANSWER_PORT 1024 /* UDP from below comes from a service: an answer, not a try */
+/*
+ * UDP from below the first comes from a service, to above the second goes back to a client (Linux'
+ * ip_local_port_range begins there, IANA's dynamic ports higher): answers, not tries. What leaves
+ * this side is not seen yet, which would tell for certain.
+ */
+#define TABLE_ANSWER_PORT    1024
+#define TABLE_EPHEMERAL_PORT 32768
 #define ICMP4_ECHO	  8
 #define ICMP6_ECHO	  128
 
@@ -121,7 +127,8 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 		return 0;
 	if (packet_unlikely(port_in(control->amplifier_ports, packet->source_port)))
 		saturate16(&entry->amplifier);
-	if (packet->source_port < TABLE_ANSWER_PORT)
+	if (packet->source_port < TABLE_ANSWER_PORT ||
+	    packet->destination_port >= TABLE_EPHEMERAL_PORT)
 		return 0;
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }

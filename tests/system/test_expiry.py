@@ -46,3 +46,18 @@ def test_block_is_renewed_while_it_goes_on(net, start):
     assert now["id"] == rule["id"] and now["expires_at"] > rule["expires_at"]
     net.blast_end(child)
     daemon.wait_no_rule(net.attacker4, 8)
+
+
+def test_an_old_scan_is_not_held_against_a_later_packet(net, start):
+    """Nor is it when the window is far longer than the block: evidence leads to one block."""
+    daemon, counter = start(merged(SHORT, only(port_scan=(20, 900)))), net.pass_counter()
+    net.blast(proto="syn", dport=1, dport_mode="list", count=100, rate=2000)
+    daemon.wait_rule(net.attacker4)
+    daemon.wait_no_rule(net.attacker4, 8)
+    before = daemon.sources()[net.attacker4]["packets"]
+    assert passes(net, counter, proto="syn", dport=443)
+    wait_until(lambda: daemon.sources()[net.attacker4]["packets"] > before, 5, "the packet is judged")
+    assert net.attacker4 not in daemon.rules()
+    assert passes(net, counter, proto="syn", dport=443)
+    net.blast(proto="syn", dport=1, dport_mode="list", count=100, rate=2000)
+    daemon.wait_rule(net.attacker4)

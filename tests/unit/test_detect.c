@@ -225,6 +225,28 @@ static void test_slow_scan(void **state)
 	world_free(world);
 }
 
+/* A scan that led to a rule is not held against a later, harmless packet; a new scan is. */
+static void test_forgotten_tries(void **state)
+{
+	struct world *world = world_new();
+	struct table_entry scan_entry = entry_of(ATTACKER), harmless = entry_of(ATTACKER);
+	struct prefix source = prefix_of(&scan_entry.address);
+
+	(void)state;
+	for (uint16_t port = 1; port <= 100; port++)
+		entry_syns(&scan_entry, 1, 7, port);
+	entry_syns(&harmless, 1, 7, 443);
+	world_drain(world, 250 * MS, &scan_entry);
+	assert_non_null(world_found(world, DETECTOR_PORT_SCAN));
+	assert_true(world_drain(world, 250 * MS, &harmless) > 0); /* still in the windows */
+
+	detect_forget_tries(world->detect, &source);
+	assert_int_equal(world_drain(world, 250 * MS, &harmless), 0);
+	world_drain(world, 250 * MS, &scan_entry);
+	assert_non_null(world_found(world, DETECTOR_PORT_SCAN));
+	world_free(world);
+}
+
 static void test_slow_sweep(void **state)
 {
 	struct world *world = world_new();
@@ -723,6 +745,7 @@ int main(void)
 		cmocka_unit_test(test_icmp_flood),
 		cmocka_unit_test(test_fast_scan),
 		cmocka_unit_test(test_slow_scan),
+		cmocka_unit_test(test_forgotten_tries),
 		cmocka_unit_test(test_slow_sweep),
 		cmocka_unit_test(test_ping_sweep),
 		cmocka_unit_test(test_bot_is_a_sweep),

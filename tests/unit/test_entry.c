@@ -350,6 +350,33 @@ static void each_mark_wakes(void **state)
 	assert_int_equal(wakes_of(marks, tcp(TCP_SYN), 1000), 5);
 }
 
+/* UDP from a service's port, or to a client's, is an answer: it is counted, and tries nothing. */
+static void udp_answers_try_nothing(void **state)
+{
+	static const struct {
+		uint16_t from, to;
+		bool tries;
+	} cases[] = { { 1023, 80, false },    { 1024, 80, true },      { 53, 40000, false },
+		      { 40000, 32767, true }, { 40000, 32768, false }, { 5000, 65535, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct packet packet = { .protocol = PROTOCOL_UDP,
+					 .classes = CLASS_UDP,
+					 .bytes = 60,
+					 .source_port = cases[i].from,
+					 .destination_port = cases[i].to };
+		struct table_subject subject = { .peer = sim_address(1),
+						 .prefix_len = PREFIX_LEN_FULL };
+		struct table_entry entry = { .prefix_len = PREFIX_LEN_FULL };
+		uint32_t news = table_add(&entry, &subject, &packet, &sim.control, 0);
+
+		assert_int_equal(news != 0, cases[i].tries);
+		assert_int_equal(entry.distinct_ports, cases[i].tries);
+		assert_int_equal(entry.udp, 1);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_sim, close_sim)
 
 int main(void)
@@ -360,6 +387,7 @@ int main(void)
 		TEST(special_ports_are_counted),
 		TEST(counters_stop_at_their_maximum),
 		TEST(tries_are_told_from_answers),
+		TEST(udp_answers_try_nothing),
 		TEST(sweeps_are_seen),
 		TEST(distinct_counts_are_the_bits),
 		TEST(hot_prefix_notes_its_members),

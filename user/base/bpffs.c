@@ -268,6 +268,7 @@ int bpffs_remove(void)
 /* ---- the lock ------------------------------------------------------------------------------ */
 
 #define DEAD_HOLDER_WAIT_NS (5 * NS_PER_SECOND)
+#define LIVE_HOLDER_WAIT_NS (500 * NS_PER_MS)
 #define RETRY_NS	    (20 * NS_PER_MS)
 
 /* 0 when the file does not say. */
@@ -295,9 +296,10 @@ static int write_pid(int fd)
 static int take(int fd, int *pid)
 {
 	const struct timespec retry = { .tv_nsec = RETRY_NS };
-	int64_t deadline = moment_now().boot_ns + DEAD_HOLDER_WAIT_NS;
+	int64_t start = moment_now().boot_ns;
 
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		bool lives;
 		int holder;
 
 		if (errno == EINTR)
@@ -305,8 +307,11 @@ static int take(int fd, int *pid)
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		holder = read_pid(fd);
-		if (!holder || !kill(holder, 0) || errno != ESRCH ||
-		    moment_now().boot_ns >= deadline) {
+		/* one that was just killed is there until it is reaped: nobody is refused in a
+		 * hurry */
+		lives = !holder || !kill(holder, 0) || errno != ESRCH;
+		if (moment_now().boot_ns >=
+		    start + (lives ? LIVE_HOLDER_WAIT_NS : DEAD_HOLDER_WAIT_NS)) {
 			*pid = holder;
 			return -EADDRINUSE;
 		}

@@ -23,7 +23,7 @@ static const struct option_help daemon_options[] = {
 	{ "--db", "FILE", "the SQLite database" },
 	{ "--observe", NULL, "report attacks, block nothing" },
 	{ "--enforce", NULL, "block them" },
-	{ "--sensor", "NAME", "auto, xdp, xdp-generic or af_packet" },
+	{ "--sensor", "NAME", "auto, xdp or xdp-generic" },
 	{ "--takeover", NULL, "take over from a running fwgen, without a gap" },
 };
 

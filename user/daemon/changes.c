@@ -131,6 +131,18 @@ static void drop_denied(struct daemon *daemon, struct finding_list *findings)
 	findings->count = kept;
 }
 
+/* What was tried, and is answered by a rule, is not held against its source again. */
+static void use_up(struct daemon *daemon, const struct finding_list *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+
+		if (!finding->provisional && (finding->ports || finding->hosts) &&
+		    policy_find(daemon->policy, &finding->source))
+			detect_forget_tries(daemon->detect, &finding->source);
+	}
+}
+
 void daemon_judge(struct daemon *daemon, struct judgement *judgement, struct moment now)
 {
 	struct finding_list *findings = &judgement->findings;
@@ -139,6 +151,7 @@ void daemon_judge(struct daemon *daemon, struct judgement *judgement, struct mom
 	if (findings->count &&
 	    policy_decide(daemon->policy, findings->items, findings->count, &judgement->changes))
 		log_error("failed to decide about all findings: %s", strerror(ENOMEM));
+	use_up(daemon, findings);
 	findings->count = 0;
 	daemon_carry_out(daemon, &judgement->changes, now);
 }

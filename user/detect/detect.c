@@ -227,6 +227,33 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 	return judge(&judgement);
 }
 
+static bool keep_window(void *context, struct window *window)
+{
+	(void)context;
+	(void)window;
+	return true;
+}
+
+static bool drop_spread(void *context, struct spread_window *window)
+{
+	(void)context;
+	(void)window;
+	return false;
+}
+
+void detect_forget_tries(struct detect *detect, const struct prefix *source)
+{
+	struct source *found =
+		tracker_find(&detect->tracker, &source->address, (uint8_t)source->len);
+
+	if (!found)
+		return;
+	tracker_filter(&detect->tracker, found, keep_window, drop_spread, NULL);
+	found->try_ns = 0;
+	found->try_port = found->try_host = TRY_NONE;
+	found->tried = 0;
+}
+
 uint64_t detect_tracked(const struct detect *detect)
 {
 	return detect->tracker.sources.used;

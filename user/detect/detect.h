@@ -35,6 +35,13 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 int detect_provisional(struct detect *detect, const struct table_entry *entry, struct moment now,
 		       struct finding_list *out);
 
+/*
+ * The ports and hosts that a source has tried so far have led to a rule: they are evidence once. A
+ * block is renewed, or made anew, for what is tried after it; otherwise one scan would hold a
+ * harmless packet against its address for as long as the longest window.
+ */
+void detect_forget_tries(struct detect *detect, const struct prefix *source);
+
 /* The counts within one interval at which some detector could fire: what the sensor wakes for. */
 void detect_wake_marks(const struct config *config, struct wake_marks *out);
 
