@@ -81,8 +81,8 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
  */
 #define TABLE_ANSWER_PORT    1024
 #define TABLE_EPHEMERAL_PORT 32768
-#define ICMP4_ECHO	  8
-#define ICMP6_ECHO	  128
+#define ICMP4_ECHO	     8
+#define ICMP6_ECHO	     128
 
 static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 					   const struct table_subject *subject,
