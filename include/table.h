@@ -106,7 +106,7 @@ static __always_inline void table_reset_bucket(struct table_header *header,
 {
 	table_word *word = (table_word *)header;
 
-	for (int i = 1; i < 8; i++)
+	for (int i = 1; i < 4; i++)
 		word[i] = 0;
 	header->valid = 0;
 	header->cursor = 0;
@@ -164,7 +164,7 @@ static __always_inline __u64 table_zero_lanes(__u64 x)
 
 /* The slot of the subject, or BUCKET_ENTRIES. A slot on its first packet becomes an entry. */
 static __always_inline __u32 table_find(const struct table_bucket *bucket, __u64 hash,
-					const struct table_subject *subject)
+					const struct table_subject *subject, __u32 bytes)
 {
 	__u64 lanes = TABLE_LANES * table_tag(hash);
 	__u64 match = table_zero_lanes(bucket->header->tags[1] ^ lanes) |
@@ -189,7 +189,7 @@ static __always_inline __u32 table_find(const struct table_bucket *bucket, __u64
 				continue; /* a lane above a true match */
 			table_entry_init(entry, subject);
 			entry->packets = 1;
-			entry->bytes = bucket->header->first_bytes[slot];
+			entry->bytes = bytes; /* the first one's length is not kept */
 			bucket->header->valid |= 1 << slot;
 			return slot;
 		}
@@ -203,7 +203,7 @@ static __always_inline __u32 table_find(const struct table_bucket *bucket, __u64
 /* A miss: takes an empty slot, or a vote from one in turn. The slot taken, or BUCKET_ENTRIES. */
 static __always_inline __u32 table_take(const struct table_bucket *bucket,
 					struct table_totals *totals, __u64 hash,
-					const struct table_subject *subject, __u32 bytes)
+					const struct table_subject *subject)
 {
 	__u32 slot = bucket->header->cursor & 7;
 
@@ -222,7 +222,6 @@ static __always_inline __u32 table_take(const struct table_bucket *bucket,
 	}
 	totals->replaced++;
 	bucket->header->valid &= ~(1 << slot);
-	bucket->header->first_bytes[slot] = bytes > 0xffff ? 0xffff : bytes;
 	return BUCKET_ENTRIES;
 }
 
@@ -241,13 +240,13 @@ table_account(const struct table_bucket *bucket, struct table_totals *totals, __
 
 	if (packet_unlikely(bucket->header->epoch != epoch))
 		table_reset_bucket(bucket->header, totals, index, epoch);
-	slot = table_find(bucket, hash, subject);
+	slot = table_find(bucket, hash, subject, packet->bytes);
 	if (slot >= BUCKET_ENTRIES)
-		slot = table_take(bucket, totals, hash, subject, packet->bytes);
+		slot = table_take(bucket, totals, hash, subject);
 	slot = PACKET_OPAQUE(slot);
 	if (slot >= BUCKET_ENTRIES)
 		return (struct table_entry *)0;
-	if (packet_likely(bucket->header->votes[slot] != 0xffff))
+	if (packet_likely(bucket->header->votes[slot] != 0xff))
 		bucket->header->votes[slot]++;
 	*news = table_add(&bucket->entries->slot[slot], subject, packet, control, dropped);
 	return &bucket->entries->slot[slot];
