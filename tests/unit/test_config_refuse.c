@@ -190,10 +190,10 @@ static const struct {
 	  "is 1 s" },
 	{ "{\"sensor\": {\"table_buckets\": 8192, \"memory_mb\": %s}}", "16",
 	  "sensor.memory_mb: 16 MB is too little for one CPU's tables of 8192 buckets on 1 "
-	  "interface, which take 20 MB; raise it or lower sensor.table_buckets" },
-	{ "{\"interfaces\": [\"a\", \"b\", \"c\"], \"sensor\": {\"memory_mb\": %s}}", "59",
-	  "sensor.memory_mb: 59 MB is too little for one CPU's tables of 8192 buckets on 3 "
-	  "interfaces, which take 60 MB; raise it or lower sensor.table_buckets" },
+	  "interface, which take 19 MB; raise it or lower sensor.table_buckets" },
+	{ "{\"interfaces\": [\"a\", \"b\", \"c\"], \"sensor\": {\"memory_mb\": %s}}", "56",
+	  "sensor.memory_mb: 56 MB is too little for one CPU's tables of 8192 buckets on 3 "
+	  "interfaces, which take 57 MB; raise it or lower sensor.table_buckets" },
 	{ "{\"response\": {\"block_seconds\": 10, \"unproven_block_seconds\": %s}}", "11",
 	  "response.unproven_block_seconds: 11 is above response.block_seconds, which is 10" },
 	{ "{\"response\": {\"max_block_seconds\": %s}}", "599",
