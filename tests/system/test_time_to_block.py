@@ -21,7 +21,7 @@ KINDS = {
     "syn_flood": ((300, 2), {"proto": "syn"}),
     "port_scan": ((20, 10), {"proto": "syn", "dport": 1, "dport_mode": "list"}),
 }
-RATE = 20000
+RATE = 50000  # fast enough to cross within an interval as a rule
 XDP_MS, IPTABLES_MS = 50, 200  # ten and two times the aim: without wake-ups it is an interval, 125 ms at the median
 
 
