@@ -16,6 +16,7 @@
 #include <string.h>
 #include "bpf/frames.h"
 #include "enforce/dropmap.h"
+#include "model/table_memory.h"
 #include "sense/program.h"
 
 #define WORLD_BUCKETS	 TABLE_BUCKETS_MIN
@@ -65,7 +66,7 @@ static inline void world_load(struct world *world)
 	world->control = &world->bpf->data_sensor->sensor;
 	world->control->epoch = 2;
 	world->control->bucket_mask = WORLD_BUCKETS - 1;
-	world->control->destination_bucket_mask = program_destination_buckets(WORLD_BUCKETS) - 1;
+	world->control->destination_bucket_mask = table_memory_destinations(WORLD_BUCKETS) - 1;
 	world->control->destination_every = 1;
 	world->control->keys[0] = world_key(1);
 	world->control->keys[1] = world_key(2);

@@ -4,6 +4,7 @@
 #define FWGEN_MODEL_TABLE_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "abi.h"
 
 #define TABLE_MEMORY_MB (1024 * 1024)

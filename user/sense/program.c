@@ -10,11 +10,6 @@
 #include "base/log.h"
 #include "model/table_memory.h"
 
-uint32_t program_destination_buckets(uint32_t buckets)
-{
-	return table_memory_destinations(buckets);
-}
-
 uint32_t program_slots(uint32_t buckets, unsigned int memory_mb)
 {
 	size_t slots = (size_t)memory_mb * TABLE_MEMORY_MB / table_memory_slot(buckets);
@@ -62,8 +57,8 @@ static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
 		{ bpf->maps.source_headers, buckets },
 		{ bpf->maps.source_entries, buckets },
 		{ bpf->maps.source_totals, 1 },
-		{ bpf->maps.destination_headers, program_destination_buckets(buckets) },
-		{ bpf->maps.destination_entries, program_destination_buckets(buckets) },
+		{ bpf->maps.destination_headers, table_memory_destinations(buckets) },
+		{ bpf->maps.destination_entries, table_memory_destinations(buckets) },
 		{ bpf->maps.destination_totals, 1 },
 	};
 	int err = 0;

@@ -9,8 +9,6 @@
 #include "fwgen.skel.h"
 #include "sense/sensor.h"
 
-/* Buckets of the destination table beside a source table of so many. */
-uint32_t program_destination_buckets(uint32_t buckets);
 /* How many CPUs' tables fit into the memory; at least one, at most the possible CPUs. */
 uint32_t program_slots(uint32_t buckets, unsigned int memory_mb);
 /* Loads the program with tables for so many slots. Returns 0, or -errno with a text. */

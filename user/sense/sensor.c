@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "model/table_memory.h"
 #include "sense/attach.h"
 #include "sense/hot_prefix.h"
 #include "sense/program.h"
@@ -114,7 +115,7 @@ static int map_tables(struct sensor *sensor, uint32_t buckets, uint32_t slots)
 
 	return err ? err
 		   : tables_map(&sensor->destinations, &destinations,
-				program_destination_buckets(buckets), slots);
+				table_memory_destinations(buckets), slots);
 }
 
 static void prepare_control(struct sensor *sensor, const struct sensor_options *options)
