@@ -4,6 +4,7 @@
  * source crossed a mark, drop or pass. No policy: limits, blocks and marks come from userspace.
  */
 #include "maps.bpf.h"
+#include <linux/pkt_cls.h>
 
 /* Set before load; userspace changes it through its mapping. */
 struct sensor_control sensor SEC(".data.sensor");
@@ -38,6 +39,8 @@ static __always_inline void forget(struct packet *packet)
 	packet->icmp_type ^= zero;
 	packet->source_port ^= zero;
 	packet->destination_port ^= zero;
+	packet->network_offset ^= zero;
+	packet->upper_offset ^= zero;
 }
 
 static __always_inline void wake(struct table_totals *totals, const struct table_entry *entry,
@@ -87,15 +90,36 @@ static __always_inline void apply_hot_prefix(struct table_subject *subject)
 	}
 }
 
-static __always_inline void count_source(const struct packet *packet, struct table_totals *totals,
-					 __u32 table, __u32 epoch, __u32 cpu, int dropped)
+/*
+ * What the packet is to its destination. A blocked source's is not looked into, and notes nothing:
+ * its TCP counts as wanted, so that only what it would be blocked for keeps its block alive.
+ */
+static __always_inline __u32 relation_of(const struct packet *packet, void *data, void *end,
+					 int dropped)
+{
+	struct contacts *direction;
+	__u32 zero = 0;
+
+	if (packet_likely(packet->classes & CLASS_SYN))
+		return RELATION_UNASKED;
+	if (packet_unlikely(dropped))
+		return packet->classes & CLASS_TCP ? RELATION_ANSWER : RELATION_UNASKED;
+	direction = bpf_map_lookup_elem(&contact_notes, &zero);
+	if (!direction)
+		return RELATION_UNKNOWN;
+	return PACKET_OPAQUE(contact_relation(direction, packet, data, end));
+}
+
+static __always_inline void count_source(const struct packet *packet, void *data, void *end,
+					 struct table_totals *totals, __u32 table, __u32 epoch,
+					 __u32 cpu, int dropped)
 {
 	struct table_subject subject = { .address = packet->source,
 					 .peer = packet->destination,
 					 .prefix_len = PREFIX_LEN_FULL };
+	__u32 bucket_index, index, news, relation;
 	struct table_bucket bucket;
 	struct table_entry *entry;
-	__u32 bucket_index, index, news = 0;
 	__u64 hash;
 
 	if (packet_unlikely(sensor.hot_lengths) && packet->flags & PACKET_IPV6)
@@ -107,9 +131,15 @@ static __always_inline void count_source(const struct packet *packet, struct tab
 	bucket.entries = bpf_map_lookup_elem(&source_entries, &index);
 	if (!bucket.header || !bucket.entries)
 		return;
-	entry = table_account(&bucket, totals, bucket_index, epoch, hash, &subject, packet, &sensor,
-			      dropped, &news);
-	if (entry && packet_likely(!dropped) &&
+	entry = table_claim(&bucket, totals, bucket_index, epoch, hash, &subject, packet->bytes);
+	if (!entry) {
+		totals->relation = RELATION_UNKNOWN; /* not worth a look: one of very many */
+		return;
+	}
+	relation = relation_of(packet, data, end, dropped);
+	totals->relation = relation;
+	news = table_add(entry, &subject, packet, &sensor, relation, dropped);
+	if (packet_likely(!dropped) &&
 	    packet_unlikely(table_wakes(entry, packet, news, &sensor.marks)))
 		wake(totals, entry, epoch, cpu);
 }
@@ -154,7 +184,7 @@ int fwgen_xdp(struct xdp_md *ctx)
 	}
 	table_count_totals(totals, &packet, dropped);
 	forget(&packet);
-	count_source(&packet, totals, table, epoch, cpu, dropped);
+	count_source(&packet, data, end, totals, table, epoch, cpu, dropped);
 	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1)))) {
 		/* a constant index is a jump */
 		if (dropped)
@@ -169,34 +199,49 @@ int fwgen_xdp(struct xdp_md *ctx)
  * packet in many: they parse the frame once more, so that the others need not keep theirs in memory
  * for it, and have a stack of their own. If the epoch has turned in between, it is the next one's.
  */
+static __always_inline void keep_sample(const struct packet *packet, void *data, void *end,
+					struct table_totals *totals, __u32 table)
+{
+	__u32 index = table * PACKET_SAMPLES + (totals->packets & (PACKET_SAMPLES - 1));
+	struct packet_sample *sample = bpf_map_lookup_elem(&packet_samples, &index);
+
+	if (sample)
+		packet_sample_fill(sample, packet, data, end);
+}
+
 static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	__u32 cpu = bpf_get_smp_processor_id(), slot = sensor.cpu_slot[cpu & (CPUS_MAX - 1)];
-	__u32 epoch = *(volatile __u32 *)&sensor.epoch, table, bucket_index, index, news = 0;
-	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
-	struct table_totals *totals;
+	__u32 epoch = *(volatile __u32 *)&sensor.epoch, table, bucket_index, index;
+	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL, .is_destination = 1 };
+	struct table_totals *totals, *source;
 	struct table_bucket bucket;
+	struct table_entry *entry;
 	struct packet packet;
 	__u64 hash;
 
 	table = (slot - 1) * 2 + (epoch & 1);
 	totals = bpf_map_lookup_elem(&destination_totals, &table);
-	if (!totals || packet_parse(data, end, end - data, &packet) != PACKET_IP)
+	source = bpf_map_lookup_elem(&source_totals, &table);
+	if (!totals || !source || packet_parse(data, end, end - data, &packet) != PACKET_IP)
 		return;
 	forget(&packet);
 	subject.address = packet.destination;
 	subject.peer = packet.source;
 	table_begin(totals, epoch);
+	keep_sample(&packet, data, end, totals, table);
 	table_count_totals(totals, &packet, dropped);
 	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
 	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);
 	index = table * (sensor.destination_bucket_mask + 1) + bucket_index;
 	bucket.header = bpf_map_lookup_elem(&destination_headers, &index);
 	bucket.entries = bpf_map_lookup_elem(&destination_entries, &index);
-	if (bucket.header && bucket.entries)
-		table_account(&bucket, totals, bucket_index, epoch, hash, &subject, &packet,
-			      &sensor, dropped, &news);
+	if (!bucket.header || !bucket.entries)
+		return;
+	entry = table_claim(&bucket, totals, bucket_index, epoch, hash, &subject, packet.bytes);
+	if (entry)
+		table_add(entry, &subject, &packet, &sensor, source->relation, dropped);
 }
 
 SEC("xdp")
@@ -211,6 +256,30 @@ int fwgen_dropped(struct xdp_md *ctx)
 {
 	count_destination(ctx, 1);
 	return XDP_DROP;
+}
+
+/*
+ * What leaves: notes to whom, for the direction of what comes back. On the interface's tc egress
+ * hook; passes everything, and leaves the verdict to other classifiers there.
+ */
+SEC("tc")
+int fwgen_egress(struct __sk_buff *skb)
+{
+	void *data, *end;
+	struct contacts *direction;
+	struct packet packet;
+	__u32 zero = 0;
+
+	/* headers may be in fragments: what has not been pulled cannot be read */
+	bpf_skb_pull_data(skb, 0);
+	data = (void *)(long)skb->data;
+	end = (void *)(long)skb->data_end;
+	direction = bpf_map_lookup_elem(&contact_notes, &zero);
+	if (!direction || packet_parse(data, end, skb->len, &packet) != PACKET_IP)
+		return TC_ACT_UNSPEC;
+	forget(&packet);
+	contact_note(direction, &packet, data, end);
+	return TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -59,6 +59,23 @@ struct {
 	__type(value, struct table_totals);
 } destination_totals SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct packet_sample);
+} packet_samples SEC(".maps");
+
+/* Direction; shared by all interfaces. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct contacts);
+} contact_notes SEC(".maps");
+
 /* The programs that count destinations, put in after load. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
  * order. */
@@ -66,32 +66,33 @@ struct table_entry {
 	struct address address;
 	__u64 bytes; /* of the frames, Ethernet header included */
 	__u32 packets;
-	__u32 tcp;
-	__u32 udp;
+	__u32 answers;	   /* of exchanges that the other side takes part in (contact.h) */
+	__u32 udp;	   /* that nobody asked for, like icmp */
 	__u32 icmp;
 	__u32 syn;	   /* SYN without ACK */
-	__u32 established; /* ACK without SYN, FIN or RST: what follows a handshake */
+	__u32 established; /* handshakes that came to their end */
 	__u32 dropped;	   /* packets that a block stopped */
 	__u32 last_peer;   /* folded peer address: the bitmaps are skipped while it repeats */
 	__u16 last_port;
 	__u8 last_protocol;
 	__u8 prefix_len;     /* 128, or the length of a hot prefix counted as one source */
 	__u8 distinct_ports; /* bits set in ports */
-	__u8 distinct_hosts; /* bits set in hosts */
+	__u8 distinct_hosts : 7; /* bits set in hosts */
+	__u8 assumed : 1;	 /* established holds flows whose SYN-ACK could not be seen */
 	__u16 malformed;
 	/* second cache line */
-	__u64 ports[PORT_BITS / 64]; /* destination ports tried (SYN, UDP), keyed hash */
+	__u64 ports[PORT_BITS / 64]; /* destination ports tried, keyed hash */
 	__u64 hosts;		     /* peer addresses tried, keyed hash */
 	__u64 members;		     /* addresses seen inside a hot prefix, keyed hash */
 	struct address last_address; /* the last peer tried, in full */
-	__u16 fragments;
+	__u16 fragments; /* that nobody asked for, like what follows but for sensitive */
 	__u16 syn_ack;
-	__u16 rst;
+	__u16 stray;	 /* flows that begin with an ACK, FIN or RST */
 	__u16 odd_flags; /* NULL, FIN without ACK, XMAS, SYN+FIN, SYN+RST */
-	__u16 sensitive; /* SYNs to sensitive ports */
+	__u16 sensitive; /* established connections to sensitive ports */
 	__u16 amplifier; /* UDP from amplifier ports */
 	__u16 other;	 /* protocols that are not TCP, UDP, ICMP */
-	__u16 reserved;
+	__u16 protocols; /* which ones, keyed hash */
 };
 
 /*
@@ -121,7 +122,7 @@ struct table_entries {
 /* What all packets of one CPU, interface and interval add up to, and which buckets to read. */
 struct table_totals {
 	__u32 epoch;
-	__u32 reserved;
+	__u32 relation; /* of the packet in hand: enum relation */
 	__u64 packets;
 	__u64 bytes;
 	__u64 tcp;
@@ -141,11 +142,48 @@ struct table_totals {
 	__u64 dirty[TABLE_BUCKETS_MAX / 64]; /* bit per bucket reset in this epoch */
 };
 
+/* What one of the packets that are counted by destination looked like. */
+struct packet_sample {
+	struct address source, destination;
+	__u16 bytes;
+	__u16 source_port, destination_port;
+	__u8 protocol;
+	__u8 tcp_flags;
+	__u8 ttl; /* IPv6: hop limit */
+	__u8 icmp_type;
+	__u16 reserved[3];
+};
+
+#define PACKET_SAMPLES 512 /* kept of one CPU and interval: the newest */
+
 /* Secret numbers of one hash: h(w) = key[4] + sum of key[i] * w[i] over the address's words. */
 struct hash_key {
 	__u64 word[4];
 	__u64 sum;
 	__u64 finish; /* odd */
+};
+
+/* ---- direction ---------------------------------------------------------------------------- */
+
+#define CONTACT_LINES	  16384 /* 4 million bits a generation */
+#define CONTACT_LINE_BITS 256
+#define CONTACT_PENDING	  262144
+
+/* Both generations of 256 bits beside each other: a look costs one cache line. */
+struct contact_line {
+	__u64 words[2][CONTACT_LINE_BITS / 64];
+};
+
+/* What has left, and to whom: contact.h. Shared by all interfaces; userspace turns the generations.
+ */
+struct contacts {
+	struct hash_key remote_key, local_key; /* per start */
+	__u64 ports_key, kind_key;	       /* odd */
+	__u64 noted;			       /* about so many notes in the running generation */
+	__u32 generation;		       /* low bit: where notes go */
+	__u32 learning; /* 1: too little has been seen for a missing note to mean anything */
+	struct contact_line lines[CONTACT_LINES];
+	__u32 pending[CONTACT_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 
 /* ---- the verdict ------------------------------------------------------------------------- */
@@ -251,7 +289,10 @@ LAYOUT_ASSERT(table_header, 32);
 LAYOUT_ASSERT(table_entries, BUCKET_ENTRIES * 128);
 LAYOUT_ASSERT(block, 32);
 LAYOUT_ASSERT(block_hits, 32);
+LAYOUT_ASSERT(packet_sample, 48);
 LAYOUT_ASSERT(filter_line, 64);
+LAYOUT_ASSERT(contact_line, 64);
+_Static_assert(__builtin_offsetof(struct contacts, lines) % 64 == 0, "lines are cache lines");
 LAYOUT_ASSERT(hash_key, 48);
 LAYOUT_ASSERT(wake_record, 136);
 _Static_assert(sizeof(struct table_totals) % 64 == 0, "a table's totals fill cache lines");

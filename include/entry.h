@@ -6,8 +6,7 @@
 #ifndef FWGEN_ENTRY_H
 #define FWGEN_ENTRY_H
 
-#include "hash.h"
-#include "packet.h"
+#include "contact.h"
 
 static __always_inline void saturate16(__u16 *counter)
 {
@@ -31,6 +30,7 @@ struct table_subject {
 	struct address peer;	/* source: where it went; destination: whence it came */
 	struct address member;	/* the full address behind a hot prefix */
 	__u32 prefix_len;
+	__u32 is_destination; /* 1: counted for whom it went to */
 };
 
 /* What a packet brought that its source had not shown in this interval. */
@@ -41,7 +41,7 @@ static __always_inline int port_in(const __u64 *ports, __u16 port)
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
-/* Ports and hosts that were tried: SYNs, UDP that is no answer, echo requests. */
+/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests. */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
@@ -63,7 +63,7 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 		entry->distinct_hosts++;
 		news = NEWS_HOST;
 	}
-	if (!(packet->classes & (CLASS_SYN | CLASS_UDP)))
+	if (packet->classes & CLASS_ICMP)
 		return news;
 	bit = (__u32)(hash_number(key, packet->destination_port) >> 57);
 	if (!((entry->ports[bit / 64] >> (bit % 64)) & 1)) {
@@ -75,60 +75,123 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 }
 
 /*
- * UDP from below the first comes from a service, to above the second goes back to a client (Linux'
- * ip_local_port_range begins there, IANA's dynamic ports higher): answers, not tries. What leaves
- * this side is not seen yet, which would tell for certain.
+ * Where nothing is known of the other side, ports must do: UDP from below the first comes from a
+ * service, to above the second goes back to a client (Linux' ip_local_port_range begins there,
+ * IANA's dynamic ports higher).
  */
-#define TABLE_ANSWER_PORT    1024
+#define TABLE_SERVICE_PORT   1024
 #define TABLE_EPHEMERAL_PORT 32768
 #define ICMP4_ECHO	     8
 #define ICMP6_ECHO	     128
 
-static __always_inline __u32 table_add_tcp(struct table_entry *entry,
+/* One in so many packets counts where they are likely, but not known, to be wanted. */
+#define TABLE_LIKELY_EVERY 8
+
+/* Of a size that answers to questions have when they are asked for their size. */
+#define TABLE_AMPLIFIED_BYTES 400
+
+static __always_inline __u32 table_add_syn(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet,
 					   const struct sensor_control *control)
 {
+	entry->syn++;
+	if (packet_unlikely(packet->tcp_flags & (TCP_FIN | TCP_RST)))
+		saturate16(&entry->odd_flags);
+	if (packet_unlikely(packet->flags & (PACKET_MALFORMED | PACKET_CUT)))
+		return 0;
+	return table_add_try(entry, subject, packet, &control->bitmap_key);
+}
+
+static __always_inline void table_add_established(struct table_entry *entry,
+						  const struct packet *packet,
+						  const struct sensor_control *control,
+						  __u32 relation)
+{
+	entry->established++;
+	if (packet_unlikely(relation == RELATION_ASSUMED))
+		entry->assumed = 1;
+	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
+		saturate16(&entry->sensitive);
+}
+
+/* TCP that is no SYN. */
+static __always_inline __u32 table_add_tcp(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet,
+					   const struct sensor_control *control, __u32 relation)
+{
 	__u8 flags = packet->tcp_flags;
 
-	entry->tcp++;
-	if (packet->classes & CLASS_SYN) {
-		entry->syn++;
-		if (packet_unlikely(flags & (TCP_FIN | TCP_RST)))
-			saturate16(&entry->odd_flags);
-		if (packet_unlikely(packet->flags & PACKET_MALFORMED))
+	if (packet_likely(relation == RELATION_ANSWER)) {
+		entry->answers++;
+		if (packet_likely(flags & (TCP_ACK | TCP_RST)))
 			return 0;
-		if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
-			saturate16(&entry->sensitive);
+	}
+	if (packet_unlikely(packet->flags &
+			    (PACKET_LATER_FRAGMENT | PACKET_MALFORMED | PACKET_CUT)))
+		return 0;
+	if (packet_unlikely(table_odd_flags(flags))) {
+		saturate16(&entry->odd_flags);
 		return table_add_try(entry, subject, packet, &control->bitmap_key);
 	}
-	if (packet_unlikely(packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED)))
-		return 0;
-	if (packet_likely((flags & (TCP_ACK | TCP_SYN | TCP_FIN | TCP_RST)) == TCP_ACK)) {
-		entry->established++;
+	if (relation == RELATION_COMPLETES || relation == RELATION_ASSUMED) {
+		table_add_established(entry, packet, control, relation);
 		return 0;
 	}
-	if (flags & TCP_RST)
-		saturate16(&entry->rst);
-	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+	if (relation != RELATION_UNASKED && !subject->is_destination) {
+		entry->answers++;
+		return 0;
+	}
+	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		saturate16(&entry->syn_ack);
-	if (table_odd_flags(flags))
-		saturate16(&entry->odd_flags);
-	return 0;
+		return 0;
+	}
+	saturate16(&entry->stray);
+	if (flags & TCP_RST)
+		return 0;
+	return table_add_try(entry, subject, packet, &control->bitmap_key);
+}
+
+static __always_inline void table_add_amplified(struct table_entry *entry,
+						const struct table_subject *subject,
+						const struct packet *packet,
+						const struct sensor_control *control,
+						__u32 relation)
+{
+	if (packet_likely(!port_in(control->amplifier_ports, packet->source_port)))
+		return;
+	if (relation == RELATION_UNASKED || packet->bytes >= TABLE_AMPLIFIED_BYTES ||
+	    subject->is_destination)
+		saturate16(&entry->amplifier);
 }
 
 static __always_inline __u32 table_add_udp(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet,
-					   const struct sensor_control *control)
+					   const struct sensor_control *control, __u32 relation)
 {
-	entry->udp++;
-	if (packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED))
+	int to_client = packet->source_port < TABLE_SERVICE_PORT ||
+			packet->destination_port >= TABLE_EPHEMERAL_PORT;
+	int later = packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED | PACKET_CUT);
+
+	if (packet_likely(relation == RELATION_ANSWER)) {
+		entry->answers++;
 		return 0;
-	if (packet_unlikely(port_in(control->amplifier_ports, packet->source_port)))
-		saturate16(&entry->amplifier);
-	if (packet->source_port < TABLE_ANSWER_PORT ||
-	    packet->destination_port >= TABLE_EPHEMERAL_PORT)
+	}
+	if (!later)
+		table_add_amplified(entry, subject, packet, control, relation);
+	if (relation == RELATION_RELATED ||
+	    (relation == RELATION_UNKNOWN && !later && !subject->is_destination &&
+	     packet->source_port < TABLE_SERVICE_PORT &&
+	     packet->destination_port >= TABLE_SERVICE_PORT)) {
+		entry->answers++;
+		if (entry->answers % TABLE_LIKELY_EVERY == 0)
+			entry->udp++;
+		return 0;
+	}
+	entry->udp++;
+	if (later || (relation == RELATION_UNKNOWN && to_client))
 		return 0;
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
@@ -136,21 +199,41 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 					    const struct table_subject *subject,
 					    const struct packet *packet,
-					    const struct sensor_control *control)
+					    const struct sensor_control *control, __u32 relation)
 {
 	__u8 echo = packet->protocol == PROTOCOL_ICMP ? ICMP4_ECHO : ICMP6_ECHO;
 
+	if (relation == RELATION_ANSWER) {
+		entry->answers++;
+		return 0;
+	}
 	entry->icmp++;
-	if (packet->icmp_type != echo)
+	if (packet->icmp_type != echo || contact_no_ports(packet))
 		return 0;
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
+}
+
+static __always_inline __u32 table_add_other(struct table_entry *entry, const struct packet *packet,
+					     const struct sensor_control *control, __u32 relation)
+{
+	__u64 hash;
+
+	if (relation == RELATION_ANSWER) {
+		entry->answers++;
+		return 0;
+	}
+	saturate16(&entry->other);
+	hash = hash_number(&control->bitmap_key, packet->protocol);
+	entry->protocols |= 1U << (hash >> 60);
+	return 0;
 }
 
 /* Adds a packet to its entry. Returns what was new about it (enum table_news). */
 static __always_inline __u32 table_add(struct table_entry *entry,
 				       const struct table_subject *subject,
 				       const struct packet *packet,
-				       const struct sensor_control *control, int dropped)
+				       const struct sensor_control *control, __u32 relation,
+				       int dropped)
 {
 	entry->packets++;
 	entry->bytes += packet->bytes;
@@ -160,21 +243,22 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 	if (packet_unlikely(packet->flags & (PACKET_FRAGMENT | PACKET_MALFORMED))) {
 		if (packet->flags & PACKET_MALFORMED)
 			saturate16(&entry->malformed);
-		if (packet->flags & PACKET_FRAGMENT)
+		if (packet->flags & PACKET_FRAGMENT && relation != RELATION_ANSWER)
 			saturate16(&entry->fragments);
 	}
 	if (packet_unlikely(entry->prefix_len != PREFIX_LEN_FULL))
 		entry->members |= 1ULL
 				  << (hash_address(&control->bitmap_key, &subject->member) >> 58);
 
-	if (packet->classes & (CLASS_SYN | CLASS_TCP))
-		return table_add_tcp(entry, subject, packet, control);
+	if (packet->classes & CLASS_SYN)
+		return table_add_syn(entry, subject, packet, control);
+	if (packet->classes & CLASS_TCP)
+		return table_add_tcp(entry, subject, packet, control, relation);
 	if (packet->classes & CLASS_UDP)
-		return table_add_udp(entry, subject, packet, control);
+		return table_add_udp(entry, subject, packet, control, relation);
 	if (packet->classes & CLASS_ICMP)
-		return table_add_icmp(entry, subject, packet, control);
-	saturate16(&entry->other);
-	return 0;
+		return table_add_icmp(entry, subject, packet, control, relation);
+	return table_add_other(entry, packet, control, relation);
 }
 
 #endif

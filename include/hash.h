@@ -22,14 +22,20 @@ static __always_inline __u64 hash_unline(const struct hash_key *key, __u64 h)
 	return (h ^ (h >> 32)) * key->finish;
 }
 
-/* The upper 32 bits are the hash; hash_finish spreads it to all 64. */
-static __always_inline __u64 hash_address(const struct hash_key *key, const struct address *a)
+/* The multilinear part alone, for sums of several. */
+static __always_inline __u64 hash_linear(const struct hash_key *key, const struct address *a)
 {
 	__u64 h = key->sum + key->word[2] * a->words[2] + key->word[3] * a->words[3];
 
 	if (a->halves[0]) /* not IPv4 */
 		h += key->word[0] * a->words[0] + key->word[1] * a->words[1];
-	return hash_unline(key, h);
+	return h;
+}
+
+/* The upper 32 bits are the hash; hash_finish spreads it to all 64. */
+static __always_inline __u64 hash_address(const struct hash_key *key, const struct address *a)
+{
+	return hash_unline(key, hash_linear(key, a));
 }
 
 static __always_inline __u64 hash_finish(__u64 h)

@@ -62,6 +62,7 @@ enum packet_flag {
 	PACKET_FRAGMENT = 1 << 1,	/* first or later */
 	PACKET_LATER_FRAGMENT = 1 << 2, /* carries no ports */
 	PACKET_MALFORMED = 1 << 3,	/* lengths or fields that cannot be */
+	PACKET_CUT = 1 << 4, /* a capture ends before the ports: the packet itself is good */
 };
 
 enum tcp_flag {
@@ -84,6 +85,8 @@ struct packet {
 	__u8 tcp_flags; /* TCP that carries its flags only */
 	__u8 icmp_type;
 	__u8 flags; /* enum packet_flag */
+	__u16 network_offset; /* of the IP header, from the frame's start */
+	__u16 upper_offset;   /* of what IP carries */
 };
 
 /*

@@ -27,7 +27,7 @@ static __always_inline void packet_parse_upper(const unsigned char *p, const uns
 			return;
 		}
 		if (length < 14 || p + 14 > end) {
-			out->flags |= PACKET_MALFORMED;
+			out->flags |= length < 14 ? PACKET_MALFORMED : PACKET_CUT;
 			out->classes |= (out->flags & PACKET_FRAGMENT) ? CLASS_SYN : CLASS_TCP;
 			return;
 		}
@@ -43,7 +43,7 @@ static __always_inline void packet_parse_upper(const unsigned char *p, const uns
 		if (out->flags & PACKET_LATER_FRAGMENT)
 			return;
 		if (length < 8 || p + 8 > end) {
-			out->flags |= PACKET_MALFORMED;
+			out->flags |= length < 8 ? PACKET_MALFORMED : PACKET_CUT;
 			return;
 		}
 		out->source_port = packet_read16(p);
@@ -53,7 +53,7 @@ static __always_inline void packet_parse_upper(const unsigned char *p, const uns
 		if (out->flags & PACKET_LATER_FRAGMENT)
 			return;
 		if (length < 4 || p + 4 > end) {
-			out->flags |= PACKET_MALFORMED;
+			out->flags |= length < 4 ? PACKET_MALFORMED : PACKET_CUT;
 			return;
 		}
 		out->icmp_type = p[0];
@@ -182,8 +182,12 @@ static __always_inline void packet_walk_extensions(const unsigned char *data,
 			return;
 		upper->offset = PACKET_OPAQUE(upper->offset);
 		p = data + PACKET_BOUND(upper->offset);
-		if (upper->length < 8 || p + 8 > end)
+		if (upper->length < 8)
 			break;
+		if (p + 8 > end) {
+			out->flags |= PACKET_CUT;
+			return;
+		}
 		header = packet_extension(p, out);
 		out->flags = PACKET_OPAQUE(out->flags);
 		if (header > upper->length) { /* what follows it is not there */
@@ -258,6 +262,8 @@ packet_parse_network(const void *data_, const void *end_, __u16 type, __u32 l2, 
 	out->flags = PACKET_OPAQUE(out->flags);
 	out->protocol = PACKET_OPAQUE(out->protocol);
 	upper.offset = PACKET_OPAQUE(upper.offset);
+	out->network_offset = l2;
+	out->upper_offset = upper.offset;
 	packet_parse_upper(data + PACKET_BOUND(upper.offset), end, upper.length, out);
 	return PACKET_IP;
 }
@@ -280,12 +286,16 @@ static __always_inline int packet_parse_plain(const unsigned char *data, const u
 	type = packet_read16(data + 12);
 	if (type == ETH_P_IP && p[0] == 0x45) {
 		packet_parse_ipv4(p, end, l3, out, &upper);
+		out->network_offset = ETH_HLEN;
+		out->upper_offset = ETH_HLEN + 20;
 		packet_parse_upper(p + 20, end, upper.length, out);
 		return 1;
 	}
 	if (type == ETH_P_IPV6 && p + 40 <= end && l3 >= 40 && (p[0] >> 4) == 6 &&
 	    !packet_is_extension(p[6]) && !packet_is_mapped(p + 8)) {
 		packet_parse_ipv6(p, end, l3, out, &upper);
+		out->network_offset = ETH_HLEN;
+		out->upper_offset = ETH_HLEN + 40;
 		packet_parse_upper(p + 40, end, upper.length, out);
 		return 1;
 	}

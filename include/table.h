@@ -226,21 +226,18 @@ static __always_inline __u32 table_take(const struct table_bucket *bucket,
 }
 
 /*
- * Counts the packet for its subject in the subject's bucket. Returns the entry, or NULL when the
- * packet only weakened another's vote or took a slot that is not yet an entry; *news is set with
- * it.
+ * The subject's entry in its bucket, for table_add to count the packet in; or NULL when the packet
+ * only weakened another's vote or took a slot that is not yet an entry.
  */
 static __always_inline struct table_entry *
-table_account(const struct table_bucket *bucket, struct table_totals *totals, __u32 index,
-	      __u32 epoch, __u64 hash, const struct table_subject *subject,
-	      const struct packet *packet, const struct sensor_control *control, int dropped,
-	      __u32 *news)
+table_claim(const struct table_bucket *bucket, struct table_totals *totals, __u32 index,
+	    __u32 epoch, __u64 hash, const struct table_subject *subject, __u32 bytes)
 {
 	__u32 slot;
 
 	if (packet_unlikely(bucket->header->epoch != epoch))
 		table_reset_bucket(bucket->header, totals, index, epoch);
-	slot = table_find(bucket, hash, subject, packet->bytes);
+	slot = table_find(bucket, hash, subject, bytes);
 	if (slot >= BUCKET_ENTRIES)
 		slot = table_take(bucket, totals, hash, subject);
 	slot = PACKET_OPAQUE(slot);
@@ -248,7 +245,6 @@ table_account(const struct table_bucket *bucket, struct table_totals *totals, __
 		return (struct table_entry *)0;
 	if (packet_likely(bucket->header->votes[slot] != 0xff))
 		bucket->header->votes[slot]++;
-	*news = table_add(&bucket->entries->slot[slot], subject, packet, control, dropped);
 	return &bucket->entries->slot[slot];
 }
 
@@ -285,6 +281,27 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 	if (packet->classes & CLASS_ICMP)
 		return table_mark(entry->icmp, marks->icmp);
 	return packet_unlikely(entry->odd_flags) && table_mark(entry->odd_flags, marks->odd_flags);
+}
+
+/* The packet as a sample: what the packets of an attack have in common is worked out from these. */
+static __always_inline void packet_sample_fill(struct packet_sample *out,
+					       const struct packet *packet, const void *data_,
+					       const void *end_)
+{
+	const unsigned char *p =
+		(const unsigned char *)data_ + PACKET_BOUND(packet->network_offset);
+
+	out->source = packet->source;
+	out->destination = packet->destination;
+	out->bytes = packet->bytes > 0xffff ? 0xffff : (__u16)packet->bytes;
+	out->source_port = packet->source_port;
+	out->destination_port = packet->destination_port;
+	out->protocol = packet->protocol;
+	out->tcp_flags = packet->tcp_flags;
+	out->icmp_type = packet->icmp_type;
+	out->ttl = 0;
+	if ((const void *)(p + 9) <= end_)
+		out->ttl = packet->flags & PACKET_IPV6 ? p[7] : p[8];
 }
 
 #endif

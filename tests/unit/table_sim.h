@@ -23,6 +23,7 @@ struct sim {
 	struct table_header *headers;
 	struct table_entries *entries;
 	struct sensor_control control;
+	uint32_t relation; /* that packets have to their destination */
 	struct frames random;
 	struct merge merge;
 	struct tables_sum sum;
@@ -121,9 +122,10 @@ static inline struct table_entry *sim_packet(struct sim *sim, const struct packe
 	struct table_subject subject = { .address = packet->source,
 					 .peer = packet->destination,
 					 .prefix_len = PREFIX_LEN_FULL };
-	uint32_t epoch = sim->control.epoch, news = 0, index;
+	uint32_t epoch = sim->control.epoch, index;
 	struct table_totals *totals = sim_totals(sim);
 	struct table_bucket bucket;
+	struct table_entry *entry;
 	uint64_t hash;
 
 	table_begin(totals, epoch);
@@ -131,8 +133,10 @@ static inline struct table_entry *sim_packet(struct sim *sim, const struct packe
 	hash = hash_address(&sim->control.keys[epoch & 1], &subject.address);
 	index = table_bucket_index(hash, sim->tables.bucket_count - 1);
 	bucket = sim_bucket(sim, index);
-	return table_account(&bucket, totals, index, epoch, hash, &subject, packet, &sim->control,
-			     0, &news);
+	entry = table_claim(&bucket, totals, index, epoch, hash, &subject, packet->bytes);
+	if (entry)
+		table_add(entry, &subject, packet, &sim->control, sim->relation, 0);
+	return entry;
 }
 
 static inline struct table_entry *sim_source(struct sim *sim, uint32_t number)

@@ -13,8 +13,15 @@ static const char *const counted[] = {
 	[DETECTOR_SYN_FLOOD] = "SYNs without an established connection",
 	[DETECTOR_UDP_FLOOD] = "UDP packets",
 	[DETECTOR_ICMP_FLOOD] = "ICMP packets",
+	[DETECTOR_FRAGMENT_FLOOD] = "fragments",
 	[DETECTOR_PORT_SCAN] = "ports tried",
 	[DETECTOR_HOST_SWEEP] = "hosts tried",
+	[DETECTOR_STEALTH_SCAN] = "probes that no connection begins with",
+	[DETECTOR_BRUTE_FORCE] = "connections to login services",
+	[DETECTOR_REFLECTION] = "answers that nobody asked for",
+	[DETECTOR_MALFORMED] = "packets that cannot be",
+	[DETECTOR_UNAUTHORIZED] = "tries at a service that is reserved for others",
+	[DETECTOR_VICTIM_FLOOD] = "unasked packets of many sources",
 };
 _Static_assert(sizeof(counted) / sizeof(counted[0]) == DETECTOR_COUNT,
 	       "each detector says what it counted");

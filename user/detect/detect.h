@@ -29,6 +29,14 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 		   const struct sample *samples, size_t n, struct finding_list *out);
 
 /*
+ * The interval by destination: a finding (DETECTOR_VICTIM_FLOOD, its destination the victim, its
+ * source all of the family: 0.0.0.0/0 or ::/0) for each host that is flooded by many sources.
+ * Returns 0 or -ENOMEM.
+ */
+int detect_destinations(struct detect *detect, const struct interval *interval,
+			struct finding_list *out);
+
+/*
  * A wake record's copy of an entry of the running interval: windows plus this copy are judged,
  * nothing is kept, since the drained interval will bring it again. Findings are provisional.
  */

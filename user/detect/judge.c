@@ -23,10 +23,10 @@ static uint32_t classes_present(const struct table_entry *entry, uint32_t classe
 /* The one protocol that all the classes belong to, as far as the entry shows, or 0. */
 static uint8_t protocol_of(const struct table_entry *entry, uint32_t classes)
 {
-	if (classes == CLASS_ALL && entry->tcp == entry->packets)
-		return IPPROTO_TCP;
 	if (classes == CLASS_ALL && entry->udp == entry->packets)
 		return IPPROTO_UDP;
+	if (classes == CLASS_ALL && !entry->udp && !entry->icmp && !entry->other)
+		return entry->last_protocol;
 	if (classes == CLASS_SYN)
 		return IPPROTO_TCP;
 	if (classes == CLASS_UDP)

@@ -27,13 +27,21 @@ static const struct {
 	/* peer-to-peer leaves 52 connection tries unanswered in 10 s */
 	[DETECTOR_SYN_FLOOD] = { { { 200, 2 }, { 500, 10 } } },
 	/* 240 Mbit/s of full frames, QUIC or a tunnel: answers are counted like floods so far */
-	[DETECTOR_UDP_FLOOD] = { { { 20000, 1 } } },
+	[DETECTOR_UDP_FLOOD] = { { { 1000, 1 }, { 5000, 10 } } },
 	/* 100 a second that go on: more than monitoring sends; routers limit their errors */
 	[DETECTOR_ICMP_FLOOD] = { { { 500, 2 }, { 1000, 10 } } },
+	[DETECTOR_FRAGMENT_FLOOD] = { { { 1000, 1 }, { 3000, 10 } } },
 	/* a slow scan tries 12 to 25 ports in 10 s */
 	[DETECTOR_PORT_SCAN] = { { { 20, 10 }, { 60, 900 } } },
 	/* above the 52 hosts that peer-to-peer tries; a bot at 2 hosts a second is in the second */
-	[DETECTOR_HOST_SWEEP] = { { { 60, 10 }, { 100, 300 } } },
+	[DETECTOR_HOST_SWEEP] = { { { 30, 10 }, { 40, 300 } } },
+	/* impossible flags are 0 in peace */
+	[DETECTOR_STEALTH_SCAN] = { { { 30, 10 }, { 60, 900 } } },
+	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 60, 3600 } } },
+	[DETECTOR_REFLECTION] = { { { 200, 1 }, { 500, 10 } } },
+	[DETECTOR_MALFORMED] = { { { 200, 10 } } },
+	[DETECTOR_UNAUTHORIZED] = { { { 1, 60 } } },
+	[DETECTOR_VICTIM_FLOOD] = { { { 1000, 1 } } },
 };
 
 static const char *action_choice(unsigned int index)

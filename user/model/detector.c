@@ -15,8 +15,11 @@
 static const char *const detectors[] = {
 	[DETECTOR_PACKET_FLOOD] = "packet_flood", [DETECTOR_BYTE_FLOOD] = "byte_flood",
 	[DETECTOR_SYN_FLOOD] = "syn_flood",	  [DETECTOR_UDP_FLOOD] = "udp_flood",
-	[DETECTOR_ICMP_FLOOD] = "icmp_flood",	  [DETECTOR_PORT_SCAN] = "port_scan",
-	[DETECTOR_HOST_SWEEP] = "host_sweep",
+	[DETECTOR_ICMP_FLOOD] = "icmp_flood",	  [DETECTOR_FRAGMENT_FLOOD] = "fragment_flood",
+	[DETECTOR_PORT_SCAN] = "port_scan",	  [DETECTOR_HOST_SWEEP] = "host_sweep",
+	[DETECTOR_STEALTH_SCAN] = "stealth_scan", [DETECTOR_BRUTE_FORCE] = "brute_force",
+	[DETECTOR_REFLECTION] = "reflection",	  [DETECTOR_MALFORMED] = "malformed",
+	[DETECTOR_UNAUTHORIZED] = "unauthorized", [DETECTOR_VICTIM_FLOOD] = "victim_flood",
 };
 _Static_assert(COUNT(detectors) == DETECTOR_COUNT, "each detector has a name");
 

@@ -40,6 +40,9 @@ struct interval {
 	const struct sample *destinations; /* counted one packet in destination_every */
 	size_t destination_count;
 	uint32_t destination_every;
+	/* some of the packets that were counted by destination, in no order */
+	const struct packet_sample *packets;
+	size_t packet_count;
 };
 
 #endif

@@ -83,7 +83,7 @@ static void add(struct table_entry *sum, const struct table_entry *entry)
 		sum->last_address = entry->last_address;
 	}
 	sum->packets = add32(sum->packets, entry->packets);
-	sum->tcp = add32(sum->tcp, entry->tcp);
+	sum->answers = add32(sum->answers, entry->answers);
 	sum->udp = add32(sum->udp, entry->udp);
 	sum->icmp = add32(sum->icmp, entry->icmp);
 	sum->syn = add32(sum->syn, entry->syn);
@@ -92,11 +92,13 @@ static void add(struct table_entry *sum, const struct table_entry *entry)
 	sum->malformed = add16(sum->malformed, entry->malformed);
 	sum->fragments = add16(sum->fragments, entry->fragments);
 	sum->syn_ack = add16(sum->syn_ack, entry->syn_ack);
-	sum->rst = add16(sum->rst, entry->rst);
+	sum->stray = add16(sum->stray, entry->stray);
 	sum->odd_flags = add16(sum->odd_flags, entry->odd_flags);
 	sum->sensitive = add16(sum->sensitive, entry->sensitive);
 	sum->amplifier = add16(sum->amplifier, entry->amplifier);
 	sum->other = add16(sum->other, entry->other);
+	sum->protocols |= entry->protocols;
+	sum->assumed |= entry->assumed;
 	sum->ports[0] |= entry->ports[0];
 	sum->ports[1] |= entry->ports[1];
 	sum->hosts |= entry->hosts;

@@ -60,6 +60,7 @@ static int size_maps(struct fwgen_bpf *bpf, uint32_t buckets, uint32_t slots)
 		{ bpf->maps.destination_headers, table_memory_destinations(buckets) },
 		{ bpf->maps.destination_entries, table_memory_destinations(buckets) },
 		{ bpf->maps.destination_totals, 1 },
+		{ bpf->maps.packet_samples, PACKET_SAMPLES },
 	};
 	int err = 0;
 
