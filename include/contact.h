@@ -23,13 +23,18 @@
 enum relation {
 	RELATION_UNASKED, /* the other side's packets are seen here, and none asked for this */
 	RELATION_UNKNOWN, /* the other side's packets do not pass here: nothing can be said */
-	RELATION_RELATED, /* asked for by nothing, between hosts that have a connection */
+	RELATION_RELATED, /* likely wanted: of two that have a connection, or to a group's members */
 	RELATION_ANSWER,  /* of a flow that the other side takes part in */
 	RELATION_COMPLETES, /* the ACK that ends a handshake: the address is not forged */
 	RELATION_ASSUMED,   /* a flow's first ACK, where the SYN-ACK could not be seen */
 };
 
-enum contact_kind { CONTACT_FLOW = 0x100, CONTACT_PAIR = 0x200, CONTACT_HOST = 0x300 };
+enum contact_kind {
+	CONTACT_FLOW = 0x100,
+	CONTACT_PAIR = 0x200,
+	CONTACT_HOST = 0x300,
+	CONTACT_STRAY = 0x400, /* a flow that was seen to begin with nothing */
+};
 
 #define CONTACT_ECHO_REPLY4 0
 #define CONTACT_ECHO4	    8
@@ -193,13 +198,13 @@ static __always_inline int contact_visible(const struct contacts *contacts,
 	return !contacts->learning && contact_has(contacts, contact_host_hash(contacts, host));
 }
 
-/* TCP that is neither SYN nor of a known flow. Notes the flow, so that it is judged once. */
+/* TCP that is neither SYN nor of a known flow. Notes it, so that a flow is judged once. */
 static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const struct packet *packet,
 					     const void *data, const void *end, __u64 flow)
 {
 	int acks = (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_ACK;
-	__u32 number, relation;
-	__u64 handshake;
+	__u64 handshake, stray;
+	__u32 number;
 
 	if (acks && contact_tcp_number(packet, data, end, 8, &number)) {
 		handshake = contact_handshake(contacts, flow, number);
@@ -208,14 +213,19 @@ static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const st
 			return RELATION_COMPLETES;
 		}
 	}
-	if (contact_visible(contacts, &packet->destination))
-		relation = RELATION_UNASKED;
-	else
-		relation = acks ? RELATION_ASSUMED : RELATION_UNKNOWN;
-	/* a lone SYN-ACK or RST says nothing of what comes after it */
-	if (!(packet->tcp_flags & (TCP_SYN | TCP_RST)))
+	if (!contact_visible(contacts, &packet->destination)) {
+		if (!acks)
+			return RELATION_UNKNOWN;
 		contact_set(contacts, flow);
-	return relation;
+		return RELATION_ASSUMED;
+	}
+	/* the other half may take another way: one flow is one probe, whatever it carries */
+	stray = contact_hash(contacts, &packet->source, &packet->destination,
+			     contact_ports(packet), CONTACT_STRAY);
+	if (contact_has(contacts, stray))
+		return RELATION_RELATED;
+	contact_set(contacts, stray);
+	return RELATION_UNASKED;
 }
 
 /*
@@ -266,6 +276,26 @@ static __always_inline int contact_pair(const struct contacts *contacts,
 						  0, CONTACT_PAIR | protocol));
 }
 
+static __always_inline int contact_is_multicast(const struct address *address)
+{
+	if (address->words[2] == PACKET_MAPPED_WORD && !address->halves[0])
+		return (address->bytes[12] & 0xf0) == 0xe0;
+	return address->bytes[0] == 0xff;
+}
+
+/* Without ports, or of a protocol that has none. */
+static __always_inline __u32 contact_portless(const struct contacts *contacts,
+					      const struct packet *packet)
+{
+	if (contact_pair(contacts, packet, packet->protocol))
+		return RELATION_ANSWER;
+	if (contact_is_multicast(&packet->destination))
+		return RELATION_RELATED;
+	if (contact_visible(contacts, &packet->destination))
+		return RELATION_UNASKED;
+	return packet->classes & CLASS_OTHER ? RELATION_RELATED : RELATION_UNKNOWN;
+}
+
 /* What an arriving packet is. A SYN is never an answer: RELATION_UNASKED without a look. */
 static __always_inline __u32 contact_relation(struct contacts *contacts,
 					      const struct packet *packet, const void *data,
@@ -276,12 +306,8 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 
 	if (packet->classes & CLASS_SYN)
 		return RELATION_UNASKED;
-	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet))) {
-		if (contact_pair(contacts, packet, packet->protocol))
-			return RELATION_ANSWER;
-		return contact_visible(contacts, &packet->destination) ? RELATION_UNASKED
-								       : RELATION_UNKNOWN;
-	}
+	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet)))
+		return contact_portless(contacts, packet);
 	if (packet->classes & CLASS_ICMP) {
 		if (contact_is_error(packet)) {
 			if (contact_quotes_ours(contacts, packet, data, end))
@@ -298,6 +324,8 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 		return RELATION_ANSWER;
 	if (packet->classes & CLASS_TCP)
 		return contact_new_tcp(contacts, packet, data, end, flow);
+	if (packet->classes & CLASS_UDP && contact_is_multicast(&packet->destination))
+		return RELATION_RELATED;
 	if (!contact_visible(contacts, &packet->destination))
 		return RELATION_UNKNOWN;
 	if (packet->classes & CLASS_UDP && contact_pair(contacts, packet, PROTOCOL_TCP))

@@ -81,6 +81,9 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
  */
 #define TABLE_SERVICE_PORT   1024
 #define TABLE_EPHEMERAL_PORT 32768
+/* The ports of traceroute: each probe goes to the next one (traceroute(8)). */
+#define TABLE_TRACE_FIRST 33434
+#define TABLE_TRACE_LAST  33534
 #define ICMP4_ECHO	     8
 #define ICMP6_ECHO	     128
 
@@ -89,6 +92,15 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 
 /* Of a size that answers to questions have when they are asked for their size. */
 #define TABLE_AMPLIFIED_BYTES 400
+
+/* Whether a packet that is likely wanted passes for an answer. */
+static __always_inline int table_likely(struct table_entry *entry)
+{
+	if (entry->packets % TABLE_LIKELY_EVERY == 0)
+		return 0;
+	entry->answers++;
+	return 1;
+}
 
 static __always_inline __u32 table_add_syn(struct table_entry *entry,
 					   const struct table_subject *subject,
@@ -111,6 +123,8 @@ static __always_inline void table_add_established(struct table_entry *entry,
 	entry->established++;
 	if (packet_unlikely(relation == RELATION_ASSUMED))
 		entry->assumed = 1;
+	else
+		entry->answers++;
 	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
 		saturate16(&entry->sensitive);
 }
@@ -137,6 +151,10 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 	}
 	if (relation == RELATION_COMPLETES || relation == RELATION_ASSUMED) {
 		table_add_established(entry, packet, control, relation);
+		return 0;
+	}
+	if (relation == RELATION_RELATED) {
+		table_likely(entry);
 		return 0;
 	}
 	if (relation != RELATION_UNASKED && !subject->is_destination) {
@@ -181,17 +199,18 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	}
 	if (!later)
 		table_add_amplified(entry, subject, packet, control, relation);
-	if (relation == RELATION_RELATED ||
-	    (relation == RELATION_UNKNOWN && !later && !subject->is_destination &&
-	     packet->source_port < TABLE_SERVICE_PORT &&
-	     packet->destination_port >= TABLE_SERVICE_PORT)) {
-		entry->answers++;
-		if (entry->answers % TABLE_LIKELY_EVERY == 0)
+	if (!subject->is_destination &&
+	    (relation == RELATION_RELATED ||
+	     (relation == RELATION_UNKNOWN && !later && packet->source_port < TABLE_SERVICE_PORT &&
+	      packet->destination_port >= TABLE_SERVICE_PORT))) {
+		if (!table_likely(entry))
 			entry->udp++;
 		return 0;
 	}
 	entry->udp++;
-	if (later || (relation == RELATION_UNKNOWN && to_client))
+	if (later || (relation == RELATION_UNKNOWN && to_client) ||
+	    (packet->destination_port >= TABLE_TRACE_FIRST &&
+	     packet->destination_port <= TABLE_TRACE_LAST))
 		return 0;
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
@@ -222,7 +241,11 @@ static __always_inline __u32 table_add_other(struct table_entry *entry, const st
 		entry->answers++;
 		return 0;
 	}
+	if (relation == RELATION_RELATED && table_likely(entry))
+		return 0;
 	saturate16(&entry->other);
+	if (relation == RELATION_RELATED)
+		return 0;
 	hash = hash_number(&control->bitmap_key, packet->protocol);
 	entry->protocols |= 1U << (hash >> 60);
 	return 0;
