@@ -19,6 +19,7 @@ static uint64_t count(const struct table_entry *entry)
 
 static void mark(uint64_t limit, struct wake_marks *marks)
 {
+	mark_lower(&marks->packets, limit + 1);
 	mark_lower(&marks->packets_limit, limit + 1);
 }
 
