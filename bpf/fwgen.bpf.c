@@ -23,24 +23,36 @@ struct sensor_control sensor SEC(".data.sensor");
 #include "table.h"
 #include "verdict.bpf.h"
 
+/*
+ * The number becomes unknown to the verifier, here: without the second line clang puts the xor off
+ * to where the number is used, and carries along what is known of it.
+ */
+#define FORGET(number)                              \
+	do {                                        \
+		__u64 forgotten = (number) ^ zero;  \
+		asm volatile("" : "+r"(forgotten)); \
+		(number) = forgotten;               \
+	} while (0)
+
 /* What the parser found becomes unknown to the verifier: see PACKET_OPAQUE. */
 static __always_inline void forget(struct packet *packet)
 {
 	__u32 zero = PACKET_OPAQUE(0);
 
-	packet->source.halves[0] ^= zero;
-	packet->source.halves[1] ^= zero;
-	packet->destination.halves[0] ^= zero;
-	packet->destination.halves[1] ^= zero;
-	packet->classes ^= zero;
-	packet->flags ^= zero;
-	packet->protocol ^= zero;
-	packet->tcp_flags ^= zero;
-	packet->icmp_type ^= zero;
-	packet->source_port ^= zero;
-	packet->destination_port ^= zero;
-	packet->network_offset ^= zero;
-	packet->upper_offset ^= zero;
+	FORGET(packet->source.halves[0]);
+	FORGET(packet->source.halves[1]);
+	FORGET(packet->destination.halves[0]);
+	FORGET(packet->destination.halves[1]);
+	FORGET(packet->classes);
+	FORGET(packet->flags);
+	FORGET(packet->bytes);
+	FORGET(packet->protocol);
+	FORGET(packet->tcp_flags);
+	FORGET(packet->icmp_type);
+	FORGET(packet->source_port);
+	FORGET(packet->destination_port);
+	FORGET(packet->network_offset);
+	FORGET(packet->upper_offset);
 }
 
 static __always_inline void wake(struct table_totals *totals, const struct table_entry *entry,
@@ -94,9 +106,12 @@ static __always_inline void apply_hot_prefix(struct table_subject *subject)
  * What the packet is to its destination. A blocked source's is not looked into, and notes nothing:
  * its TCP counts as wanted, so that only what it would be blocked for keeps its block alive.
  */
-static __always_inline __u32 relation_of(const struct packet *packet, void *data, void *end,
+static __always_inline __u32 relation_of(const struct packet *packet, struct xdp_md *ctx,
 					 int dropped)
 {
+	/* read anew: the ones that the parser used are bounded differently on each of its paths */
+	void *data = (void *)(long)*(volatile __u32 *)&ctx->data;
+	void *end = (void *)(long)*(volatile __u32 *)&ctx->data_end;
 	struct contacts *direction;
 	__u32 zero = 0;
 
@@ -110,7 +125,7 @@ static __always_inline __u32 relation_of(const struct packet *packet, void *data
 	return PACKET_OPAQUE(contact_relation(direction, packet, data, end));
 }
 
-static __always_inline void count_source(const struct packet *packet, void *data, void *end,
+static __always_inline void count_source(const struct packet *packet, struct xdp_md *ctx,
 					 struct table_totals *totals, __u32 table, __u32 epoch,
 					 __u32 cpu, int dropped)
 {
@@ -136,7 +151,7 @@ static __always_inline void count_source(const struct packet *packet, void *data
 		totals->relation = RELATION_UNKNOWN; /* not worth a look: one of very many */
 		return;
 	}
-	relation = relation_of(packet, data, end, dropped);
+	relation = relation_of(packet, ctx, dropped);
 	totals->relation = relation;
 	news = table_add(entry, &subject, packet, &sensor, relation, dropped);
 	if (packet_likely(!dropped) &&
@@ -184,7 +199,7 @@ int fwgen_xdp(struct xdp_md *ctx)
 	}
 	table_count_totals(totals, &packet, dropped);
 	forget(&packet);
-	count_source(&packet, data, end, totals, table, epoch, cpu, dropped);
+	count_source(&packet, ctx, totals, table, epoch, cpu, dropped);
 	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1)))) {
 		/* a constant index is a jump */
 		if (dropped)

@@ -21,10 +21,11 @@
 
 /* What an arriving packet is to the host that it is for. */
 enum relation {
-	RELATION_UNASKED, /* the other side's packets are seen here, and none asked for this */
-	RELATION_UNKNOWN, /* the other side's packets do not pass here: nothing can be said */
-	RELATION_RELATED, /* likely wanted: of two that have a connection, or to a group's members */
-	RELATION_ANSWER,  /* of a flow that the other side takes part in */
+	RELATION_UNASKED,   /* the other side's packets are seen here, and none asked for this */
+	RELATION_UNKNOWN,   /* the other side's packets do not pass here: nothing can be said */
+	RELATION_RELATED,   /* likely wanted: of two that have a connection, or to a group's members
+			     */
+	RELATION_ANSWER,    /* of a flow that the other side takes part in */
 	RELATION_COMPLETES, /* the ACK that ends a handshake: the address is not forged */
 	RELATION_ASSUMED,   /* a flow's first ACK, where the SYN-ACK could not be seen */
 };
@@ -43,8 +44,8 @@ enum contact_kind {
 
 /* remote: who sends what arrives; local: whom it is for. ports: remote's << 16 | local's. */
 static __always_inline __u64 contact_hash(const struct contacts *contacts,
-					  const struct address *remote,
-					  const struct address *local, __u32 ports, __u32 kind)
+					  const struct address *remote, const struct address *local,
+					  __u32 ports, __u32 kind)
 {
 	__u64 h = hash_linear(&contacts->remote_key, remote) +
 		  hash_linear(&contacts->local_key, local) + contacts->ports_key * ports +
@@ -62,8 +63,7 @@ static __always_inline __u64 contact_host_hash(const struct contacts *contacts,
 
 static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
 {
-	const struct contact_line *line =
-		&contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
+	const struct contact_line *line = &contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
 	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
 	__u32 second = (hash >> 34) & (CONTACT_LINE_BITS - 1);
 	__u64 a = line->words[0][first / 64] >> (first % 64) &
@@ -220,46 +220,51 @@ static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const st
 		return RELATION_ASSUMED;
 	}
 	/* the other half may take another way: one flow is one probe, whatever it carries */
-	stray = contact_hash(contacts, &packet->source, &packet->destination,
-			     contact_ports(packet), CONTACT_STRAY);
+	stray = contact_hash(contacts, &packet->source, &packet->destination, contact_ports(packet),
+			     CONTACT_STRAY);
 	if (contact_has(contacts, stray))
 		return RELATION_RELATED;
 	contact_set(contacts, stray);
 	return RELATION_UNASKED;
 }
 
+/* The flow that a packet belongs to, as the one who takes part in it would have noted it. */
+struct contact_flow {
+	struct address remote;
+	__u32 ports, kind;
+};
+
 /*
- * An ICMP error quotes the packet that it is about (RFC 792, RFC 4443): was that one sent from
- * here? A quoted header with options is not looked into.
+ * An ICMP error quotes the packet that it is about (RFC 792, RFC 4443): the flow is that one's. A
+ * quoted header with options, or cut, has no ports here and is nobody's.
  */
-static __always_inline int contact_quotes_ours(const struct contacts *contacts,
-					       const struct packet *packet, const void *data_,
-					       const void *end_)
+static __always_inline void contact_quoted_flow(const struct packet *packet, const void *data_,
+						const void *end_, struct contact_flow *out)
 {
 	const unsigned char *p = (const unsigned char *)data_ + PACKET_BOUND(packet->upper_offset);
-	struct address remote;
-	__u32 ports;
 	__u8 protocol;
 
 	if (packet->protocol == PROTOCOL_ICMP) {
-		if ((const void *)(p + 8 + 20 + 4) > end_ || p[8] != 0x45)
-			return 0;
-		packet_address4(&remote, p + 8 + 16);
-		protocol = p[8 + 9];
-		p += 8 + 20;
+		if ((const void *)(p + 32) > end_ || p[8] != 0x45)
+			return;
+		packet_address4(&out->remote, p + 24);
+		protocol = p[17];
+		out->ports = packet_read32_raw(p + 28);
 	} else {
-		if ((const void *)(p + 8 + 40 + 4) > end_)
-			return 0;
-		packet_address6(&remote, p + 8 + 24);
-		protocol = p[8 + 6];
-		p += 8 + 40;
+		if ((const void *)(p + 52) > end_)
+			return;
+		packet_address6(&out->remote, p + 32);
+		protocol = p[14];
+		out->ports = packet_read32_raw(p + 48);
 	}
-	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)
-		return contact_has(contacts, contact_hash(contacts, &remote, &packet->destination,
-							  0, CONTACT_PAIR | protocol));
-	ports = (__u32)packet_read16(p + 2) << 16 | packet_read16(p);
-	return contact_has(contacts, contact_hash(contacts, &remote, &packet->destination, ports,
-						  CONTACT_FLOW | protocol));
+	/* it went the other way: its destination port is the remote's */
+	out->ports = __builtin_bswap32(out->ports);
+	out->ports = out->ports << 16 | out->ports >> 16;
+	out->kind = CONTACT_FLOW | protocol;
+	if (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP)
+		return;
+	out->ports = 0;
+	out->kind = CONTACT_PAIR | protocol;
 }
 
 static __always_inline int contact_is_error(const struct packet *packet)
@@ -296,34 +301,45 @@ static __always_inline __u32 contact_portless(const struct contacts *contacts,
 	return packet->classes & CLASS_OTHER ? RELATION_RELATED : RELATION_UNKNOWN;
 }
 
+/* Returns 0 where no flow can ask for such a packet. */
+static __always_inline int contact_flow_of(const struct packet *packet, const void *data,
+					   const void *end, struct contact_flow *out)
+{
+	out->remote = packet->source;
+	out->ports = contact_ports(packet);
+	out->kind = CONTACT_FLOW | packet->protocol;
+	if (packet_likely(!(packet->classes & CLASS_ICMP)))
+		return 1;
+	if (contact_is_error(packet)) {
+		contact_quoted_flow(packet, data, end, out);
+		return 1;
+	}
+	out->ports = contact_echo_id(packet, data, end);
+	return contact_is_echo(packet, CONTACT_ECHO_REPLY4, CONTACT_ECHO_REPLY6);
+}
+
 /* What an arriving packet is. A SYN is never an answer: RELATION_UNASKED without a look. */
 static __always_inline __u32 contact_relation(struct contacts *contacts,
 					      const struct packet *packet, const void *data,
 					      const void *end)
 {
-	__u32 ports = contact_ports(packet);
+	struct contact_flow of;
 	__u64 flow;
 
 	if (packet->classes & CLASS_SYN)
 		return RELATION_UNASKED;
 	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet)))
 		return contact_portless(contacts, packet);
-	if (packet->classes & CLASS_ICMP) {
-		if (contact_is_error(packet)) {
-			if (contact_quotes_ours(contacts, packet, data, end))
-				return RELATION_ANSWER;
-			return RELATION_UNASKED;
-		}
-		if (!contact_is_echo(packet, CONTACT_ECHO_REPLY4, CONTACT_ECHO_REPLY6))
-			return RELATION_UNASKED;
-		ports = contact_echo_id(packet, data, end);
-	}
-	flow = contact_hash(contacts, &packet->source, &packet->destination, ports,
-			    CONTACT_FLOW | packet->protocol);
+	if (!contact_flow_of(packet, data, end, &of))
+		return RELATION_UNASKED;
+	of.kind = PACKET_OPAQUE(of.kind);
+	flow = contact_hash(contacts, &of.remote, &packet->destination, of.ports, of.kind);
 	if (packet_likely(contact_has(contacts, flow)))
 		return RELATION_ANSWER;
 	if (packet->classes & CLASS_TCP)
 		return contact_new_tcp(contacts, packet, data, end, flow);
+	if (packet->classes & CLASS_ICMP && contact_is_error(packet))
+		return RELATION_UNASKED;
 	if (packet->classes & CLASS_UDP && contact_is_multicast(&packet->destination))
 		return RELATION_RELATED;
 	if (!contact_visible(contacts, &packet->destination))

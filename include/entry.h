@@ -41,7 +41,8 @@ static __always_inline int port_in(const __u64 *ports, __u16 port)
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
-/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests. */
+/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests.
+ */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
@@ -84,8 +85,8 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 /* The ports of traceroute: each probe goes to the next one (traceroute(8)). */
 #define TABLE_TRACE_FIRST 33434
 #define TABLE_TRACE_LAST  33534
-#define ICMP4_ECHO	     8
-#define ICMP6_ECHO	     128
+#define ICMP4_ECHO	  8
+#define ICMP6_ECHO	  128
 
 /* One in so many packets counts where they are likely, but not known, to be wanted. */
 #define TABLE_LIKELY_EVERY 8
