@@ -41,15 +41,18 @@ static __always_inline int port_in(const __u64 *ports, __u16 port)
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
+static __always_inline __u32 table_fold(const struct address *a)
+{
+	return a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3];
+}
+
 /* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests.
  */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
 {
-	__u32 peer = subject->peer.words[0] ^ subject->peer.words[1] ^ subject->peer.words[2] ^
-		     subject->peer.words[3];
-	__u32 bit, news = 0;
+	__u32 peer = table_fold(&subject->peer), bit, news = 0;
 
 	if (packet_likely(entry->last_peer == peer &&
 			  entry->last_port == packet->destination_port && entry->distinct_hosts))
@@ -73,6 +76,20 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 		news |= NEWS_PORT;
 	}
 	return news;
+}
+
+/* What a packet is about, where it is no try: the next try sets its bits again. */
+static __always_inline void table_note_peer(struct table_entry *entry,
+					    const struct table_subject *subject,
+					    const struct packet *packet)
+{
+	__u32 peer = ~table_fold(&subject->peer);
+
+	if (packet_likely(entry->last_peer == peer && entry->last_port == packet->destination_port))
+		return;
+	entry->last_peer = peer;
+	entry->last_port = packet->destination_port;
+	entry->last_address = subject->peer;
 }
 
 /*
@@ -117,6 +134,7 @@ static __always_inline __u32 table_add_syn(struct table_entry *entry,
 }
 
 static __always_inline void table_add_established(struct table_entry *entry,
+						  const struct table_subject *subject,
 						  const struct packet *packet,
 						  const struct sensor_control *control,
 						  __u32 relation)
@@ -126,8 +144,20 @@ static __always_inline void table_add_established(struct table_entry *entry,
 		entry->assumed = 1;
 	else
 		entry->answers++;
-	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
+	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port))) {
 		saturate16(&entry->sensitive);
+		table_note_peer(entry, subject, packet);
+	}
+}
+
+/*
+ * From a service to its client, the end of an idle connection most likely: no scan looks there,
+ * and one that leaves from a service's port is not found by the ports that it tries.
+ */
+static __always_inline int table_to_client(const struct packet *packet)
+{
+	return packet->destination_port >= TABLE_SERVICE_PORT &&
+	       packet->source_port < packet->destination_port;
 }
 
 /* TCP that is no SYN. */
@@ -151,7 +181,7 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 		return table_add_try(entry, subject, packet, &control->bitmap_key);
 	}
 	if (relation == RELATION_COMPLETES || relation == RELATION_ASSUMED) {
-		table_add_established(entry, packet, control, relation);
+		table_add_established(entry, subject, packet, control, relation);
 		return 0;
 	}
 	if (relation == RELATION_RELATED) {
@@ -164,25 +194,47 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 	}
 	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		saturate16(&entry->syn_ack);
+		table_note_peer(entry, subject, packet);
 		return 0;
 	}
 	saturate16(&entry->stray);
-	if (flags & TCP_RST)
+	if (flags & TCP_RST || (table_to_client(packet) && !subject->is_destination)) {
+		table_note_peer(entry, subject, packet);
 		return 0;
+	}
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
-static __always_inline void table_add_amplified(struct table_entry *entry,
-						const struct table_subject *subject,
-						const struct packet *packet,
-						const struct sensor_control *control,
-						__u32 relation)
+/* Returns whether it looks like an answer, not like a question from such a port. */
+static __always_inline int table_add_amplified(struct table_entry *entry,
+					       const struct table_subject *subject,
+					       const struct packet *packet,
+					       const struct sensor_control *control, __u32 relation)
 {
+	int large = packet->bytes >= TABLE_AMPLIFIED_BYTES;
+
 	if (packet_likely(!port_in(control->amplifier_ports, packet->source_port)))
-		return;
-	if (relation == RELATION_UNASKED || packet->bytes >= TABLE_AMPLIFIED_BYTES ||
-	    subject->is_destination)
+		return 0;
+	if (relation == RELATION_UNASKED || large || subject->is_destination)
 		saturate16(&entry->amplifier);
+	return large;
+}
+
+/* Services that honest hosts ask many servers for over UDP: names, time, QUIC; and traceroute. */
+static __always_inline int table_asks_service(const struct packet *packet)
+{
+	if (packet->destination_port >= TABLE_TRACE_FIRST &&
+	    packet->destination_port <= TABLE_TRACE_LAST)
+		return 1;
+	switch (packet->destination_port) {
+	case 53:
+	case 80:
+	case 123:
+	case 443:
+	case 853:
+		return 1;
+	}
+	return 0;
 }
 
 static __always_inline __u32 table_add_udp(struct table_entry *entry,
@@ -193,13 +245,14 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	int to_client = packet->source_port < TABLE_SERVICE_PORT ||
 			packet->destination_port >= TABLE_EPHEMERAL_PORT;
 	int later = packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED | PACKET_CUT);
+	int answers = 0;
 
 	if (packet_likely(relation == RELATION_ANSWER)) {
 		entry->answers++;
 		return 0;
 	}
 	if (!later)
-		table_add_amplified(entry, subject, packet, control, relation);
+		answers = table_add_amplified(entry, subject, packet, control, relation);
 	if (!subject->is_destination &&
 	    (relation == RELATION_RELATED ||
 	     (relation == RELATION_UNKNOWN && !later && packet->source_port < TABLE_SERVICE_PORT &&
@@ -209,10 +262,12 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 		return 0;
 	}
 	entry->udp++;
-	if (later || (relation == RELATION_UNKNOWN && to_client) ||
-	    (packet->destination_port >= TABLE_TRACE_FIRST &&
-	     packet->destination_port <= TABLE_TRACE_LAST))
+	if (later || (relation == RELATION_UNKNOWN && to_client))
 		return 0;
+	if (!subject->is_destination && (answers || table_asks_service(packet))) {
+		table_note_peer(entry, subject, packet);
+		return 0;
+	}
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
@@ -233,7 +288,10 @@ static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
-static __always_inline __u32 table_add_other(struct table_entry *entry, const struct packet *packet,
+/* Routers speak several protocols to their neighbours, all of them to groups. */
+static __always_inline __u32 table_add_other(struct table_entry *entry,
+					     const struct table_subject *subject,
+					     const struct packet *packet,
 					     const struct sensor_control *control, __u32 relation)
 {
 	__u64 hash;
@@ -247,6 +305,7 @@ static __always_inline __u32 table_add_other(struct table_entry *entry, const st
 	saturate16(&entry->other);
 	if (relation == RELATION_RELATED)
 		return 0;
+	table_note_peer(entry, subject, packet);
 	hash = hash_number(&control->bitmap_key, packet->protocol);
 	entry->protocols |= 1U << (hash >> 60);
 	return 0;
@@ -282,7 +341,7 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 		return table_add_udp(entry, subject, packet, control, relation);
 	if (packet->classes & CLASS_ICMP)
 		return table_add_icmp(entry, subject, packet, control, relation);
-	return table_add_other(entry, packet, control, relation);
+	return table_add_other(entry, subject, packet, control, relation);
 }
 
 #endif

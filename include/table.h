@@ -280,7 +280,8 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 		return table_mark(entry->udp, marks->udp);
 	if (packet->classes & CLASS_ICMP)
 		return table_mark(entry->icmp, marks->icmp);
-	return packet_unlikely(entry->odd_flags) && table_mark(entry->odd_flags, marks->odd_flags);
+	return packet_unlikely(entry->odd_flags) && table_odd_flags(packet->tcp_flags) &&
+	       packet->classes & CLASS_TCP && table_mark(entry->odd_flags, marks->odd_flags);
 }
 
 /* The packet as a sample: what the packets of an attack have in common is worked out from these. */

@@ -229,8 +229,11 @@ static void test_interval_and_windows(void **state)
 
 	(void)state;
 	config_free(&config);
-	config = parse("{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {\"udp_flood\": "
-		       "{\"enabled\": false}}}");
+	config = parse("{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {"
+		       "\"udp_flood\": {\"enabled\": false}, "
+		       "\"fragment_flood\": {\"enabled\": false}, "
+		       "\"reflection\": {\"limits\": [{\"count\": 500, \"seconds\": 10}]}, "
+		       "\"victim_flood\": {\"enabled\": false}}}");
 	config_free(&config);
 }
 

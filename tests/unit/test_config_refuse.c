@@ -54,9 +54,10 @@ static const struct {
 	{ "%s", "{\"a\\u001bb\": 250, \"mode\": 1}", "a?b: unknown key; known here: " TOP },
 	{ "{\"detectors\": {%s}}", "\"port_scna\": {}",
 	  "detectors.port_scna: unknown key; did you mean \"port_scan\"?" },
-	{ "{\"detectors\": {%s}}", "\"victim_flood\": {}",
-	  "detectors.victim_flood: unknown key; known here: packet_flood, byte_flood, syn_flood, "
-	  "udp_flood, icmp_flood, port_scan, host_sweep" },
+	{ "{\"detectors\": {%s}}", "\"teardrop\": {}",
+	  "detectors.teardrop: unknown key; known here: packet_flood, byte_flood, syn_flood, "
+	  "udp_flood, icmp_flood, fragment_flood, port_scan, host_sweep, stealth_scan, "
+	  "brute_force, reflection, malformed, unauthorized, victim_flood" },
 	{ "{\"detectors\": {\"port_scan\": {\"limits\": [%s]}}}", "{\"cuont\": 1, \"seconds\": 1}",
 	  "detectors.port_scan.limits[0].cuont: unknown key; did you mean \"count\"?" },
 

@@ -137,7 +137,7 @@ static void use_up(struct daemon *daemon, const struct finding_list *findings)
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->items[i];
 
-		if (!finding->provisional && (finding->ports || finding->hosts) &&
+		if (!finding->provisional && finding->once &&
 		    policy_find(daemon->policy, &finding->source))
 			detect_forget_tries(daemon->detect, &finding->source);
 	}

@@ -59,8 +59,11 @@ static void format_target(const struct finding *finding, char *buf, size_t size)
 const char *reason_format(const struct finding *finding, char *buf, size_t size)
 {
 	char spread[32], target[ADDRESS_TEXT + 40];
-	const char *what =
-		(size_t)finding->detector < DETECTOR_COUNT ? counted[finding->detector] : "packets";
+	const char *what = finding->what;
+
+	if (!what)
+		what = (size_t)finding->detector < DETECTOR_COUNT ? counted[finding->detector]
+								  : "packets";
 
 	format_spread(finding, spread, sizeof(spread));
 	format_target(finding, target, sizeof(target));

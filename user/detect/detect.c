@@ -14,8 +14,7 @@
 #include "detect/top.h"
 #include "detect/tracker.h"
 
-#define ANSWER_WITHIN_NS (3 * NS_PER_SECOND) /* the longest round trip that is believed */
-#define SWEEP_EXTRA	 64		     /* records looked at beyond one for each sample */
+#define SWEEP_EXTRA 64 /* records looked at beyond one for each sample */
 
 struct detect {
 	struct plan plan;
@@ -25,7 +24,10 @@ struct detect {
 
 static void set_keeping(struct detect *detect)
 {
-	detect->tracker.keep_windows_ns = 2 * detect->plan.longest_counting_ns;
+	const struct plan *plan = &detect->plan;
+
+	for (unsigned int i = 0; i < plan->counting_count; i++)
+		detect->tracker.keep_window_ns[i] = 2 * plan->counting[i].shape.window_ns;
 	detect->tracker.keep_tries_ns = 2 * detect->plan.longest_spread_ns;
 }
 
@@ -115,28 +117,25 @@ int detect_reconfigure(struct detect *detect, const struct config *config)
 }
 
 /*
- * A handshake's ACK may come an interval after its SYN: then this interval has more ACKs than SYNs,
- * and the SYNs counted as unanswered just before are taken back.
+ * A handshake's ACK may come some intervals after its SYN: then an interval has more of the ones
+ * than of the others, and the SYNs counted as unanswered before are taken back.
  */
-static uint64_t answers(const struct source *source, const struct table_entry *entry,
-			const struct window_time *time)
+static uint64_t answers(const struct source *source, const struct table_entry *entry)
 {
 	uint64_t spare = entry->established > entry->syn ? entry->established - entry->syn : 0;
 
-	if (time->start_ns - source->last_ns > ANSWER_WITHIN_NS)
-		return 0;
 	return spare < source->unanswered ? spare : source->unanswered;
 }
 
 static void note_unanswered(struct judgement *judgement)
 {
 	struct source *source = judgement->source;
-	uint64_t failed = entry_unanswered(judgement->entry);
+	uint64_t unanswered = source->unanswered - judgement->answered;
 
-	if (failed)
-		source->unanswered = (uint32_t)failed;
-	else
-		source->unanswered -= (uint32_t)judgement->answered;
+	unanswered += entry_unanswered(judgement->entry);
+	source->unanswered = unanswered < UINT32_MAX ? (uint32_t)unanswered : UINT32_MAX;
+	if (judge_assumes(judgement->entry))
+		source->assumed_s = (uint32_t)(judgement->time.end_ns / NS_PER_SECOND);
 }
 
 static void add_totals(struct judgement *judgement)
@@ -162,8 +161,7 @@ static int judge(struct judgement *judgement)
 
 	if (judgement->source) {
 		judgement->time.before_ns = judgement->source->last_ns;
-		judgement->answered =
-			answers(judgement->source, judgement->entry, &judgement->time);
+		judgement->answered = answers(judgement->source, judgement->entry);
 	}
 	r = judge_counts(judgement);
 	return r ? r : judge_spread(judgement);
@@ -229,9 +227,9 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 
 static bool keep_window(void *context, struct window *window)
 {
-	(void)context;
-	(void)window;
-	return true;
+	const struct plan *plan = context;
+
+	return !plan->counting[window->which].ops->proves;
 }
 
 static bool drop_spread(void *context, struct spread_window *window)
@@ -248,7 +246,7 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 
 	if (!found)
 		return;
-	tracker_filter(&detect->tracker, found, keep_window, drop_spread, NULL);
+	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plan);
 	found->try_ns = 0;
 	found->try_port = found->try_host = TRY_NONE;
 	found->tried = 0;

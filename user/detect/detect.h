@@ -44,9 +44,10 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 		       struct finding_list *out);
 
 /*
- * The ports and hosts that a source has tried so far have led to a rule: they are evidence once. A
- * block is renewed, or made anew, for what is tried after it; otherwise one scan would hold a
- * harmless packet against its address for as long as the longest window.
+ * The ports and hosts that a source has tried so far, and its logins, have led to a rule: they are
+ * evidence once (finding.once). A block is renewed, or made anew, for what is tried after it;
+ * otherwise one scan would hold a harmless packet against its address for as long as the longest
+ * window.
  */
 void detect_forget_tries(struct detect *detect, const struct prefix *source);
 

@@ -11,7 +11,7 @@ static uint64_t distinct(const struct spread *spread)
 {
 	if (spread->hosts <= HOSTS_PER_PORT * spread->ports)
 		return 0;
-	return spread->hosts < spread->tries ? spread->hosts : spread->tries;
+	return spread_failed(spread, spread->hosts);
 }
 
 static void mark(uint64_t limit, struct wake_marks *marks)
@@ -21,7 +21,7 @@ static void mark(uint64_t limit, struct wake_marks *marks)
 
 const struct detector_ops host_sweep_ops = {
 	.distinct = distinct,
-	.classes = CLASS_SYN | CLASS_UDP | CLASS_ICMP,
+	.classes = CLASS_SYN | CLASS_TCP | CLASS_UDP | CLASS_ICMP,
 	.bits = HOST_BITS,
 	.mark = mark,
 };

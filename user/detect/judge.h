@@ -15,10 +15,17 @@ struct judgement {
 	struct window_time time;
 	struct moment at;
 	bool provisional;  /* look, but keep nothing */
-	uint64_t answered; /* SYNs of the interval before whose handshakes ended in this one */
+	uint64_t answered; /* SYNs of earlier intervals whose handshakes ended in this one */
+	bool emptied;	   /* some windows of the source hold nothing any more */
 	uint32_t fired;	   /* out: bit per detector */
 	struct finding_list *out;
 };
+
+/* Whether the interval has connections to sensitive ports that may not have been established. */
+static inline bool judge_assumes(const struct table_entry *entry)
+{
+	return entry->sensitive && entry->assumed;
+}
 
 /* Return 0 or -ENOMEM. */
 int judge_counts(struct judgement *judgement);

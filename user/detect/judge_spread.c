@@ -3,42 +3,24 @@
  * Ports and hosts tried without an established exchange. Most sources never try more than one of
  * each: that one try is kept in the source itself, spread windows begin with the second.
  *
- * What counts as a try: SYNs that stayed unanswered (entry_unanswered, with its weakness), ICMP,
- * and UDP, of which nothing tells whether it was answered. An interval's bitmaps hold established
- * tries too, so no estimate may be above the number of tries. Not counted is UDP to a few ports of
- * which the last is a service that honest hosts ask many servers for: resolvers, clocks, QUIC. So a
- * sweep for those over UDP is not found here, but by udp_flood.
+ * What counts as a try: SYNs that stayed unanswered (entry_unanswered), TCP that no connection
+ * begins with, UDP and ICMP that nobody asked for. An interval's bitmaps hold established tries
+ * too; spread_failed takes their share out. UDP to the services that honest hosts ask many servers
+ * for (names, time, QUIC) leaves no bits in them: entry.h.
  */
 #include "detect/judge.h"
 
 #include <errno.h>
 #include "base/address.h"
 
-#define SERVICE_PORTS_AT_MOST 4
-
-static bool asks_services(const struct table_entry *entry)
-{
-	switch (entry->last_port) {
-	case 53:
-	case 80:
-	case 123:
-	case 443:
-	case 853:
-		return entry->distinct_ports <= SERVICE_PORTS_AT_MOST;
-	default:
-		return false;
-	}
-}
-
 static void read_bits(const struct table_entry *entry, struct spread_bits *out)
 {
-	uint64_t udp = entry->udp > entry->amplifier ? entry->udp - entry->amplifier : 0;
-
-	*out = (struct spread_bits){ .tries = entry_unanswered(entry) + entry->icmp };
-	if (udp && !asks_services(entry))
-		out->tries += udp;
+	*out = (struct spread_bits){ .established = entry->established,
+				     .protocols = entry->protocols };
 	if (!entry->hosts)
-		out->tries = 0;
+		return; /* nothing that the bitmaps are for: RSTs, ICMP errors */
+	out->tcp_tries = entry_unanswered(entry) + entry->odd_flags + entry->stray;
+	out->tries = out->tcp_tries + entry->udp + entry->icmp;
 	if (!out->tries)
 		return;
 	out->ports[0] = entry->ports[0];
@@ -67,7 +49,7 @@ static bool keep_single(struct judgement *judgement, const struct spread_bits *b
 	bool forgotten =
 		judgement->time.end_ns - source->try_ns > 2 * judgement->plan->longest_spread_ns;
 
-	if (source->spreads || !is_single(bits))
+	if (source->spreads || bits->protocols || !is_single(bits))
 		return false;
 	if (source->try_ns && !forgotten && (source->try_port != port || source->try_host != host))
 		return false;
@@ -90,7 +72,9 @@ static bool single_bits(const struct judgement *judgement, const struct window_s
 				      .end_ns = judgement->time.end_ns };
 	if (window_share(shape, &since) > 1)
 		return false;
-	*out = (struct spread_bits){ .hosts = 1ULL << source->try_host % 64, .tries = 1 };
+	*out = (struct spread_bits){ .hosts = 1ULL << source->try_host % 64,
+				     .tries = 1,
+				     .tcp_tries = 1 };
 	if (source->try_port != TRY_NONE)
 		out->ports[source->try_port / 64] = 1ULL << source->try_port % 64;
 	return true;
@@ -109,6 +93,7 @@ static void add_past(struct judgement *judgement, const struct window_shape *sha
 			bits->ports[1] |= single.ports[1];
 			bits->hosts |= single.hosts;
 			bits->tries += single.tries;
+			bits->tcp_tries += single.tcp_tries;
 		}
 		return;
 	}
@@ -131,12 +116,15 @@ static int judge_window(struct judgement *judgement, unsigned int which,
 
 	for (unsigned int i = 0; !r && i < plan->judging_count; i++) {
 		const struct plan_limit *limit = &plan->judging[i];
-		uint64_t count;
+		uint64_t count, most;
 
 		if (limit->spread != which)
 			continue;
 		count = (limit->ops->distinct(&spread) + share - 1) / share;
-		if (count > spread_reachable(limit->limit.count, limit->ops->bits))
+		most = limit->limit.count;
+		if (limit->ops->bits)
+			most = spread_reachable(most, limit->ops->bits);
+		if (count > most)
 			r = judge_report(judgement, limit, count, &spread);
 	}
 	return r;
@@ -153,6 +141,8 @@ static int keep_bits(struct judgement *judgement, unsigned int which, struct spr
 	if (window_share(shape, &judgement->time) > 1)
 		return 0;
 	if (!window) {
+		if (!bits->tries && !bits->protocols)
+			return 0;
 		r = tracker_add_spread(judgement->tracker, judgement->source, (uint8_t)which,
 				       &window);
 		if (r)
@@ -182,7 +172,7 @@ static int keep(struct judgement *judgement, struct spread_window **windows,
 
 	if (judgement->answered)
 		judgement->source->try_ns = 0;
-	if (!bits->tries || keep_single(judgement, bits))
+	if (bits->tries && keep_single(judgement, bits))
 		return 0;
 	for (unsigned int i = 0; !r && i < judgement->plan->spread_count; i++)
 		r = keep_bits(judgement, i, windows[i], bits);
@@ -209,7 +199,7 @@ int judge_spread(struct judgement *judgement)
 		all = now;
 		if (window_share(shape, &judgement->time) == 1)
 			add_past(judgement, shape, windows[i], &all);
-		if (now.tries)
+		if (now.tries || now.protocols)
 			r = judge_window(judgement, i, &all);
 		if (now.tries && !judgement->provisional)
 			note_tried(judgement->source, &all);

@@ -6,7 +6,8 @@
 #include "detect/detector.h"
 #include "model/config.h"
 
-#define PLAN_LIMITS_MAX (DETECTOR_COUNT * CONFIG_LIMITS_MAX)
+#define PLAN_ALSO_MAX	3 /* numbers beside the detectors' first: ops->also */
+#define PLAN_LIMITS_MAX (DETECTOR_COUNT * CONFIG_LIMITS_MAX + PLAN_ALSO_MAX)
 
 struct plan_limit {
 	enum detector_id id;
@@ -24,7 +25,7 @@ struct plan {
 	/* Limits of the same length share a window of ports and hosts. */
 	struct window_shape spreads[PLAN_LIMITS_MAX];
 	unsigned int spread_count;
-	int64_t longest_counting_ns, longest_spread_ns;
+	int64_t longest_spread_ns;
 };
 _Static_assert(PLAN_LIMITS_MAX <= UINT8_MAX, "windows name their limit by a byte");
 

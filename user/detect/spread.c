@@ -63,7 +63,32 @@ struct spread spread_estimate(const struct spread_bits *bits)
 		.ports = spread_distinct(ports, PORT_BITS),
 		.hosts = spread_distinct(count_bits(bits->hosts), HOST_BITS),
 		.tries = bits->tries,
+		.tcp_tries = bits->tcp_tries,
+		.established = bits->established,
+		.protocols = spread_distinct(count_bits(bits->protocols), PROTOCOL_BITS),
 	};
+}
+
+uint64_t spread_failed(const struct spread *spread, uint64_t distinct)
+{
+	uint64_t all = spread->tries + spread->established;
+
+	if (!all)
+		return 0;
+	distinct = (distinct * spread->tries + all - 1) / all;
+	return distinct < spread->tries ? distinct : spread->tries;
+}
+
+static bool slice_empty(const struct spread_window *window, int i)
+{
+	return !window->tries[i] && !window->established[i] && !window->protocols[i];
+}
+
+static void slice_clear(struct spread_window *window, int i)
+{
+	window->tries[i] = window->tcp_tries[i] = window->established[i] = 0;
+	window->ports[i][0] = window->ports[i][1] = window->hosts[i] = 0;
+	window->protocols[i] = 0;
 }
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
@@ -74,57 +99,79 @@ void spread_advance(struct spread_window *window, const struct window_shape *sha
 
 	for (int i = 0; i < WINDOW_SLICES; i++) {
 		if (over || window_age(now, window->start[i]) > WINDOW_LIVE)
-			window->tries[i] = 0;
+			slice_clear(window, i);
 	}
 }
 
+#define SHIFT(array) memmove((array) + 1, (array), sizeof(array) - sizeof((array)[0]))
+
 static void shift_slices(struct spread_window *window)
 {
-	memmove(window->start + 1, window->start, sizeof(window->start) - sizeof(window->start[0]));
-	memmove(window->tries + 1, window->tries, sizeof(window->tries) - sizeof(window->tries[0]));
-	memmove(window->ports + 1, window->ports, sizeof(window->ports) - sizeof(window->ports[0]));
-	memmove(window->hosts + 1, window->hosts, sizeof(window->hosts) - sizeof(window->hosts[0]));
-	window->tries[0] = 0;
+	SHIFT(window->start);
+	SHIFT(window->tries);
+	SHIFT(window->tcp_tries);
+	SHIFT(window->established);
+	SHIFT(window->protocols);
+	SHIFT(window->ports);
+	SHIFT(window->hosts);
+	slice_clear(window, 0);
+}
+
+static void add16(uint16_t *sum, uint64_t n)
+{
+	n += *sum;
+	*sum = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 }
 
 void spread_add(struct spread_window *window, const struct window_shape *shape,
 		const struct window_time *time, const struct spread_bits *bits)
 {
 	uint8_t start = window_tick(shape, time->start_ns);
-	uint64_t tries = bits->tries;
 
-	if (!tries)
+	if (!bits->tries && !bits->established && !bits->protocols)
 		return;
-	if (window->tries[0] && !window->tries[WINDOW_SLICES - 1] &&
+	if (!slice_empty(window, 0) && slice_empty(window, WINDOW_SLICES - 1) &&
 	    window_apart(window->start[0], start))
 		shift_slices(window);
-	if (!window->tries[0]) {
-		window->ports[0][0] = window->ports[0][1] = window->hosts[0] = 0;
+	if (slice_empty(window, 0)) {
+		slice_clear(window, 0);
 		window->start[0] = start;
 	} else if ((uint8_t)(window->start[0] - start) <= WINDOW_LIVE) {
 		window->start[0] = start; /* a little earlier: another interface's interval */
 	}
-	tries += window->tries[0];
-	window->tries[0] = tries > UINT16_MAX ? UINT16_MAX : (uint16_t)tries;
+	add16(&window->tries[0], bits->tries);
+	add16(&window->tcp_tries[0], bits->tcp_tries);
+	add16(&window->established[0], bits->established);
 	window->ports[0][0] |= bits->ports[0];
 	window->ports[0][1] |= bits->ports[1];
 	window->hosts[0] |= bits->hosts;
+	window->protocols[0] |= (uint16_t)bits->protocols;
 }
 
 void spread_take_back(struct spread_window *window, uint64_t tries)
 {
-	window->tries[0] -= tries > window->tries[0] ? window->tries[0] : (uint16_t)tries;
+	for (int i = 0; tries && i < WINDOW_SLICES; i++) {
+		uint16_t most = window->tcp_tries[i];
+		uint16_t n = tries < most ? (uint16_t)tries : most;
+
+		window->tcp_tries[i] -= n;
+		window->tries[i] -= n < window->tries[i] ? n : window->tries[i];
+		tries -= n;
+	}
 }
 
 void spread_past(const struct spread_window *window, struct spread_bits *bits)
 {
 	for (int i = 0; i < WINDOW_SLICES; i++) {
+		bits->established += window->established[i];
+		bits->protocols |= window->protocols[i];
 		if (!window->tries[i])
 			continue;
 		bits->ports[0] |= window->ports[i][0];
 		bits->ports[1] |= window->ports[i][1];
 		bits->hosts |= window->hosts[i];
 		bits->tries += window->tries[i];
+		bits->tcp_tries += window->tcp_tries[i];
 	}
 }
 
@@ -138,7 +185,7 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		age = window_age(now_from, window->start[i]) * from->tick_ns;
 		age = (age + to->tick_ns - 1) / to->tick_ns;
 		if (age > WINDOW_LIVE)
-			window->tries[i] = 0;
+			slice_clear(window, i);
 		window->start[i] = (uint8_t)(now_to - age);
 	}
 }

@@ -9,25 +9,33 @@
 #include "abi.h"
 #include "detect/window.h"
 
+#define PROTOCOL_BITS 16 /* of table_entry.protocols */
+
 /* What one interval, or a window of them, has tried. */
 struct spread_bits {
 	uint64_t ports[PORT_BITS / 64];
 	uint64_t hosts;
 	uint64_t tries; /* without an established exchange: no more ports or hosts than these count
 			 */
+	uint64_t tcp_tries;   /* of them, those of TCP */
+	uint64_t established; /* their ports and hosts are in the bitmaps as well */
+	uint32_t protocols;   /* IP protocols tried: a bitmap like table_entry's */
 };
 
-/* The same as numbers: estimates, not yet held against the tries. */
+/* The same as numbers. Those of ports, hosts and protocols are estimates. */
 struct spread {
-	uint64_t ports, hosts, tries;
+	uint64_t ports, hosts, tries, tcp_tries, established, protocols;
 };
 
 struct spread_window {
 	uint32_t next; /* the source's next window, of another length */
 	uint8_t which;
 	uint8_t reserved[3];
-	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first; live while tries is not 0 */
+	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
 	uint16_t tries[WINDOW_SLICES];
+	uint16_t tcp_tries[WINDOW_SLICES];
+	uint16_t established[WINDOW_SLICES];
+	uint16_t protocols[WINDOW_SLICES];
 	uint64_t ports[WINDOW_SLICES][PORT_BITS / 64];
 	uint64_t hosts[WINDOW_SLICES];
 };
@@ -36,6 +44,7 @@ void spread_advance(struct spread_window *window, const struct window_shape *sha
 		    const struct window_time *time);
 void spread_add(struct spread_window *window, const struct window_shape *shape,
 		const struct window_time *time, const struct spread_bits *bits);
+/* That many tries, newest first, have come to an established exchange after all. */
 void spread_take_back(struct spread_window *window, uint64_t tries);
 /* Adds all slices to *bits. */
 void spread_past(const struct spread_window *window, struct spread_bits *bits);
@@ -43,6 +52,11 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		    const struct window_shape *to, int64_t now_ns);
 
 struct spread spread_estimate(const struct spread_bits *bits);
+/*
+ * How many of so many distinct ports or hosts have failed, as far as the bitmaps can say, which
+ * hold those of established exchanges too: their share of all tries, and no more than failed.
+ */
+uint64_t spread_failed(const struct spread *spread, uint64_t distinct);
 /*
  * Linear counting (Whang et al., 1990): -m ln(empty / m) for a bitmap of m bits. A full one counts
  * as half a bit empty, which is the most that it can say: 709 for 128 bits, 310 for 64.

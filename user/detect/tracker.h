@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who has been seen lately: a bounded table of sources. A source costs 88 bytes and 4 of hash
- * chain; windows (32 bytes) are added for limits that it comes near, spread windows (224 bytes) for
+ * chain; windows (32 bytes) are added for limits that it comes near, spread windows (272 bytes) for
  * sources that try more than one port or host. When something is full, the least interesting of a
  * few sources makes room; how often is counted.
  */
@@ -24,7 +24,8 @@ struct source {
 	uint32_t next;	     /* in its hash chain */
 	uint32_t windows;    /* first of its windows */
 	uint32_t spreads;    /* first of its spread windows */
-	uint32_t unanswered; /* SYNs of the last interval without an established exchange yet */
+	uint32_t unanswered; /* SYNs so far without an established exchange */
+	uint32_t assumed_s;  /* boot time of the last login of which one side was seen; 0: none */
 	uint32_t fired;	     /* bit per detector */
 	float packets_per_second;
 	uint8_t prefix_len;	    /* 0: this record is free */
@@ -37,9 +38,10 @@ struct tracker {
 	struct pool sources, windows, spreads;
 	uint32_t *heads;
 	uint32_t mask;
-	uint32_t hand;				/* where sweeping and eviction go on */
-	int64_t keep_windows_ns, keep_tries_ns; /* silence after which these are worthless */
-	uint64_t evicted, refused;		/* refused: windows that found no room */
+	uint32_t hand; /* where sweeping and eviction go on */
+	/* silence after which they are worthless: windows by what they belong to, and tries */
+	int64_t keep_window_ns[UINT8_MAX + 1], keep_tries_ns;
+	uint64_t evicted, refused; /* refused: windows that found no room */
 };
 
 /* Returns 0 or -ENOMEM. */

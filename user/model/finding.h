@@ -22,7 +22,9 @@ struct finding {
 	bool has_destination;
 	struct address destination; /* the last one tried */
 	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */
-	bool provisional;	    /* from a wake record, before the interval was drained */
+	const char *what; /* what was counted, a constant; NULL: what the detector stands for */
+	bool once;	  /* a rule uses what was counted up: detect_forget_tries() */
+	bool provisional; /* from a wake record, before the interval was drained */
 };
 
 struct finding_list {
