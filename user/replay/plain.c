@@ -246,8 +246,8 @@ const struct table_entry *plain_packet(struct plain *plain, const struct packet 
 
 	woke = count_source(plain, packet, frame, dropped, &relation);
 	count_destination(plain, packet, frame, dropped, relation);
-	if (!dropped)
-		contact_note(plain->contacts.notes, packet, frame->data, frame->end);
+	/* dropped ones too: in the capture they did arrive, and what answers them is in it */
+	contact_note(plain->contacts.notes, packet, frame->data, frame->end);
 	return woke;
 }
 
