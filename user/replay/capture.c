@@ -117,7 +117,7 @@ static int64_t time_of(const struct pcap_pkthdr *header)
 	return seconds * NS_PER_SECOND + ns;
 }
 
-int capture_next(struct capture *capture, struct frame *out, char error[CAPTURE_ERROR])
+int capture_next(struct capture *capture, struct captured *out, char error[CAPTURE_ERROR])
 {
 	struct pcap_pkthdr *header;
 	const unsigned char *data;
@@ -132,7 +132,7 @@ int capture_next(struct capture *capture, struct frame *out, char error[CAPTURE_
 		return -EINVAL;
 	}
 	capture->frames++;
-	*out = (struct frame){
+	*out = (struct captured){
 		.data = data,
 		.end = data + header->caplen,
 		.wire_bytes = header->len > header->caplen ? header->len : header->caplen,

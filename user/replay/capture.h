@@ -22,7 +22,7 @@ void capture_close(struct capture **capture);
 int capture_begin(struct capture *capture, char error[CAPTURE_ERROR]);
 /* Returns 1 and a frame, 0 at the end, or -EINVAL with a text: the file breaks off or is damaged.
  */
-int capture_next(struct capture *capture, struct frame *out, char error[CAPTURE_ERROR]);
+int capture_next(struct capture *capture, struct captured *out, char error[CAPTURE_ERROR]);
 
 const char *capture_path(const struct capture *capture);
 /* The link type, for link_parse, and its name for people. */

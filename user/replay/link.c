@@ -23,13 +23,13 @@ static bool is_ip_family(uint32_t family)
 	return family == 2 || family == 10 || family == 24 || family == 28 || family == 30;
 }
 
-static enum packet_status parse_ethernet(struct frame *frame, struct packet *out)
+static enum packet_status parse_ethernet(struct captured *frame, struct packet *out)
 {
 	return packet_parse(frame->data, frame->end, frame->wire_bytes, out);
 }
 
 /* Linux "cooked", 16 bytes: its end is like an Ethernet header's, two bytes into it. */
-static enum packet_status parse_sll(struct frame *frame, struct packet *out)
+static enum packet_status parse_sll(struct captured *frame, struct packet *out)
 {
 	enum packet_status status;
 
@@ -41,7 +41,7 @@ static enum packet_status parse_sll(struct frame *frame, struct packet *out)
 	return status;
 }
 
-static enum packet_status parse_sll2(struct frame *frame, struct packet *out)
+static enum packet_status parse_sll2(struct captured *frame, struct packet *out)
 {
 	uint32_t offset = SLL2_HEADER;
 	uint16_t type;
@@ -53,7 +53,8 @@ static enum packet_status parse_sll2(struct frame *frame, struct packet *out)
 }
 
 /* An IP header at the offset: its first four bits say which. */
-static enum packet_status parse_ip(const struct frame *frame, uint32_t offset, struct packet *out)
+static enum packet_status parse_ip(const struct captured *frame, uint32_t offset,
+				   struct packet *out)
 {
 	uint16_t type;
 
@@ -65,13 +66,13 @@ static enum packet_status parse_ip(const struct frame *frame, uint32_t offset, s
 	return packet_parse_network(frame->data, frame->end, type, offset, out);
 }
 
-static enum packet_status parse_raw(struct frame *frame, struct packet *out)
+static enum packet_status parse_raw(struct captured *frame, struct packet *out)
 {
 	return parse_ip(frame, 0, out);
 }
 
 /* BSD loopback: an address family, in the order of bytes of the machine that captured. */
-static enum packet_status parse_loopback(struct frame *frame, struct packet *out)
+static enum packet_status parse_loopback(struct captured *frame, struct packet *out)
 {
 	uint32_t family;
 
@@ -85,7 +86,7 @@ static enum packet_status parse_loopback(struct frame *frame, struct packet *out
 
 static const struct {
 	int type;
-	enum packet_status (*parse)(struct frame *frame, struct packet *out);
+	enum packet_status (*parse)(struct captured *frame, struct packet *out);
 } links[] = {
 	{ DLT_EN10MB, parse_ethernet }, { DLT_LINUX_SLL, parse_sll },
 	{ DLT_LINUX_SLL2, parse_sll2 }, { DLT_RAW, parse_raw },
@@ -113,7 +114,7 @@ const char *link_known_text(void)
 	return "Ethernet, Linux cooked (SLL, SLL2), raw IP, BSD loopback";
 }
 
-enum packet_status link_parse(int type, struct frame *frame, struct packet *out)
+enum packet_status link_parse(int type, struct captured *frame, struct packet *out)
 {
 	size_t i = find(type);
 

@@ -8,7 +8,7 @@
 #include "packet.h"
 
 /* A record of a capture. */
-struct frame {
+struct captured {
 	const unsigned char *data, *end; /* what was kept of it; the capture's, until its next */
 	uint32_t wire_bytes;		 /* its length when it was sent; never less than kept */
 	int64_t time_ns;		 /* since 1970 */
@@ -23,6 +23,6 @@ const char *link_known_text(void);
  * Parses a frame; *out is written whole. frame->data may move on to where an Ethernet header would
  * begin: offsets in *out are from there.
  */
-enum packet_status link_parse(int type, struct frame *frame, struct packet *out);
+enum packet_status link_parse(int type, struct captured *frame, struct packet *out);
 
 #endif

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "model/table_memory.h"
+#include "replay/memory.h"
 #include "sense/contacts.h"
+#include "sense/hot_prefix.h"
 #include "sense/tables.h"
 #include "table.h"
 
@@ -28,6 +30,7 @@ struct plain {
 	struct packet_sample samples[2][PACKET_SAMPLES];
 	struct merge source_merge, destination_merge;
 	struct contacts_memory contacts;
+	struct hot_prefixes hot;
 	uint64_t random;
 };
 
@@ -64,24 +67,32 @@ static void set_ports(__u64 *bitmap, const uint16_t *ports, size_t count)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+static size_t headers_bytes(const struct tables *tables)
+{
+	return 2 * (size_t)tables->bucket_count * sizeof(struct table_header);
+}
+
+static size_t entries_bytes(const struct tables *tables)
+{
+	return 2 * (size_t)tables->bucket_count * sizeof(struct table_entries);
+}
+
 static int open_table(struct plain_table *table, uint32_t buckets)
 {
-	table->headers = calloc(2 * (size_t)buckets, sizeof(*table->headers));
-	table->entries = calloc(2 * (size_t)buckets, sizeof(*table->entries));
-	table->tables = (struct tables){
-		.headers = table->headers,
-		.entries = table->entries,
-		.totals = calloc(2, sizeof(struct table_totals)),
-		.bucket_count = buckets,
-		.slots = 1,
-	};
-	return table->headers && table->entries && table->tables.totals ? 0 : -ENOMEM;
+	struct tables *tables = &table->tables;
+
+	tables->bucket_count = buckets;
+	tables->slots = 1;
+	tables->headers = table->headers = memory_new(headers_bytes(tables));
+	tables->entries = table->entries = memory_new(entries_bytes(tables));
+	tables->totals = calloc(2, sizeof(struct table_totals));
+	return tables->headers && tables->entries && tables->totals ? 0 : -ENOMEM;
 }
 
 static void close_table(struct plain_table *table)
 {
-	free(table->headers);
-	free(table->entries);
+	memory_free(table->headers, headers_bytes(&table->tables));
+	memory_free(table->entries, entries_bytes(&table->tables));
 	free(table->tables.totals);
 }
 
@@ -98,6 +109,8 @@ static void prepare_control(struct plain *plain, const struct config *config,
 	control->keys[1] = new_key(plain);
 	control->bitmap_key = new_key(plain);
 	control->marks = *marks;
+	plain->hot.map_fd = -1;
+	plain->hot.control = control;
 	set_ports(control->sensitive_ports, config->sensitive_ports, config->sensitive_port_count);
 	set_ports(control->amplifier_ports, amplifier_ports,
 		  sizeof(amplifier_ports) / sizeof(*amplifier_ports));
@@ -105,7 +118,7 @@ static void prepare_control(struct plain *plain, const struct config *config,
 
 static int open_contacts(struct plain *plain, struct moment now)
 {
-	struct contacts *notes = aligned_alloc(64, sizeof(*notes));
+	struct contacts *notes = memory_new(sizeof(*notes));
 
 	if (!notes)
 		return -ENOMEM;
@@ -147,7 +160,7 @@ void plain_close(struct plain **out)
 	close_table(&plain->destinations);
 	merge_free(&plain->source_merge);
 	merge_free(&plain->destination_merge);
-	free(plain->contacts.notes);
+	memory_free(plain->contacts.notes, sizeof(struct contacts));
 	free(plain);
 	*out = NULL;
 }
@@ -175,8 +188,20 @@ static struct table_entry *claim(struct plain *plain, struct plain_table *table,
 	return table_claim(&bucket, totals, index, epoch, hash, subject, bytes);
 }
 
+/* An IPv6 source inside a hot prefix is counted as that prefix; all of them are /64. */
+static void apply_hot_prefix(const struct plain *plain, struct table_subject *subject)
+{
+	struct prefix prefix = { .address.halves[0] = subject->address.halves[0], .len = 64 };
+
+	subject->member = subject->address;
+	if (!hot_prefixes_has(&plain->hot, &prefix))
+		return;
+	subject->address = prefix.address;
+	subject->prefix_len = prefix.len;
+}
+
 static uint32_t relation_of(struct plain *plain, const struct packet *packet,
-			    const struct frame *frame, bool dropped)
+			    const struct captured *frame, bool dropped)
 {
 	if (packet->classes & CLASS_SYN)
 		return RELATION_UNASKED;
@@ -197,7 +222,7 @@ static bool may_wake(const struct plain *plain, struct table_totals *totals)
 }
 
 static const struct table_entry *count_source(struct plain *plain, const struct packet *packet,
-					      const struct frame *frame, bool dropped,
+					      const struct captured *frame, bool dropped,
 					      uint32_t *relation)
 {
 	struct table_subject subject = { .address = packet->source,
@@ -208,6 +233,8 @@ static const struct table_entry *count_source(struct plain *plain, const struct 
 	uint32_t news;
 
 	table_count_totals(totals, packet, dropped);
+	if (plain->hot.count && packet->flags & PACKET_IPV6)
+		apply_hot_prefix(plain, &subject);
 	entry = claim(plain, &plain->sources, totals, &subject, packet->bytes);
 	*relation = RELATION_UNKNOWN;
 	if (!entry)
@@ -220,7 +247,7 @@ static const struct table_entry *count_source(struct plain *plain, const struct 
 }
 
 static void count_destination(struct plain *plain, const struct packet *packet,
-			      const struct frame *frame, bool dropped, uint32_t relation)
+			      const struct captured *frame, bool dropped, uint32_t relation)
 {
 	struct table_subject subject = { .address = packet->destination,
 					 .peer = packet->source,
@@ -239,7 +266,7 @@ static void count_destination(struct plain *plain, const struct packet *packet,
 }
 
 const struct table_entry *plain_packet(struct plain *plain, const struct packet *packet,
-				       const struct frame *frame, bool dropped)
+				       const struct captured *frame, bool dropped)
 {
 	const struct table_entry *woke;
 	uint32_t relation;
@@ -251,7 +278,7 @@ const struct table_entry *plain_packet(struct plain *plain, const struct packet 
 	return woke;
 }
 
-void plain_other(struct plain *plain, const struct frame *frame, enum packet_status status)
+void plain_other(struct plain *plain, const struct captured *frame, enum packet_status status)
 {
 	struct table_totals *totals = totals_of(plain, &plain->sources);
 
@@ -321,6 +348,7 @@ int plain_collect(struct plain *plain, struct moment start, struct moment end, s
 								      : PACKET_SAMPLES,
 	};
 	fill_traffic(&sum, &out->traffic);
+	hot_prefixes_update(&plain->hot, out->sources, out->source_count);
 	contacts_turn(&plain->contacts, end);
 	return err ? err : destination_err;
 }

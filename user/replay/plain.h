@@ -27,9 +27,9 @@ void plain_close(struct plain **plain);
  * sent it. Returns the source's entry when it crossed a mark that wakes; valid until the next call.
  */
 const struct table_entry *plain_packet(struct plain *plain, const struct packet *packet,
-				       const struct frame *frame, bool dropped);
+				       const struct captured *frame, bool dropped);
 /* Counts a frame that has no source. */
-void plain_other(struct plain *plain, const struct frame *frame, enum packet_status status);
+void plain_other(struct plain *plain, const struct captured *frame, enum packet_status status);
 
 /*
  * Ends the running interval and begins the next. *out is valid until the next call. Returns 0, or

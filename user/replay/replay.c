@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "replay/capture.h"
 #include "replay/options.h"
+#include "replay/progress.h"
 #include "replay/world.h"
 
 #define EXIT_FILE 1
@@ -36,9 +37,8 @@ static void complain(const char *text)
 
 /* ---- a file ---------------------------------------------------------------------------------- */
 
-static int complain_memory(const struct replay *replay)
+static int complain_memory(void)
 {
-	(void)replay;
 	complain("out of memory");
 	return EX_OSERR;
 }
@@ -55,20 +55,24 @@ static void complain_order(const struct capture *capture)
 }
 
 /* Returns an exit code. */
-static int read_frames(struct replay *replay, struct capture *capture)
+static int read_frames(struct replay *replay, struct capture *capture, bool last)
 {
+	struct progress progress = { 0 };
 	char error[CAPTURE_ERROR];
-	struct frame frame;
+	struct captured frame;
 	int result, err = 0;
 
-	while (!err && (result = capture_next(capture, &frame, error)) > 0)
+	while (!err && (result = capture_next(capture, &frame, error)) > 0) {
 		err = world_frame(replay->world, &frame);
+		progress_tell(&progress, capture);
+	}
+	progress_end(&progress);
 	if (err == -EINVAL) {
 		complain_order(capture);
 		return EXIT_FILE;
 	}
-	if (world_end_file(replay->world) || err)
-		return complain_memory(replay);
+	if (world_end_file(replay->world, last) || err)
+		return complain_memory();
 	if (!result)
 		return 0;
 	complain(error);
@@ -76,7 +80,7 @@ static int read_frames(struct replay *replay, struct capture *capture)
 }
 
 /* Returns an exit code. */
-static int take_file(struct replay *replay, struct capture *capture)
+static int take_file(struct replay *replay, struct capture *capture, bool last)
 {
 	char error[CAPTURE_ERROR];
 
@@ -85,42 +89,32 @@ static int take_file(struct replay *replay, struct capture *capture)
 		return EXIT_FILE;
 	}
 	if (!replay->world && world_new(replay->config, replay->report, stdout, &replay->world))
-		return complain_memory(replay);
+		return complain_memory();
 	world_begin_file(replay->world, capture_path(capture), capture_link(capture));
 	if (replay->report->begin)
 		replay->report->begin(stdout, capture_path(capture), capture_link_name(capture));
-	return read_frames(replay, capture);
-}
-
-static int end_world(struct replay *replay)
-{
-	int err = replay->world ? world_end(replay->world) : 0;
-
-	world_free(&replay->world);
-	return err ? complain_memory(replay) : 0;
+	return read_frames(replay, capture, last);
 }
 
 static int take_files(struct replay *replay)
 {
-	int code = 0;
+	int count = replay->options.file_count;
 
-	for (int i = 0; i < replay->options.file_count; i++) {
+	for (int i = 0; i < count; i++) {
 		struct capture **capture = &replay->captures[i];
+		int code;
 
 		if (!*capture)
 			continue;
-		code = take_file(replay, *capture);
+		code = take_file(replay, *capture, i + 1 == count || !replay->options.go_on);
 		capture_close(capture);
-		if (code == EXIT_FILE)
-			replay->failed = true;
-		else if (code)
-			return code;
-		if (!replay->options.go_on)
-			code = end_world(replay);
 		if (code && code != EXIT_FILE)
 			return code;
+		replay->failed |= code != 0;
+		if (!replay->options.go_on)
+			world_free(&replay->world);
 	}
-	return end_world(replay);
+	return 0;
 }
 
 /* ---- the verb -------------------------------------------------------------------------------- */
@@ -143,7 +137,7 @@ static int open_files(struct replay *replay)
 
 	replay->captures = calloc((size_t)options->file_count, sizeof(*replay->captures));
 	if (!replay->captures)
-		return complain_memory(replay);
+		return complain_memory();
 	allow_files();
 	for (int i = 0; i < options->file_count; i++) {
 		if (!capture_open(options->files[i], &replay->captures[i], error))

@@ -26,10 +26,13 @@ struct summary {
 	const struct tally *sources; /* sorted */
 };
 
+/* Whatever is NULL is not told. */
 struct report_ops {
 	void (*begin)(FILE *out, const char *file, const char *link);
 	void (*decision)(FILE *out, const char *file, const struct decision *decision);
-	/* A rule's time is over, or the file is. */
+	/* A finding about somebody who may not be blocked. */
+	void (*refused)(FILE *out, const struct decision *decision);
+	/* A rule's time is over, or the last file is. */
 	void (*ended)(FILE *out, const struct rule *rule, struct moment at,
 		      const struct blocked *stopped);
 	void (*summary)(FILE *out, const char *file, const struct summary *summary);

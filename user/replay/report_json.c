@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include "base/address.h"
 #include "base/json.h"
+#include "cli/escape.h"
 #include "replay/report.h"
 
 static void print_begin(FILE *out, const char *type, const char *file)
@@ -15,7 +16,8 @@ static void print_begin(FILE *out, const char *type, const char *file)
 	struct json *name = json_new_string(file);
 	char *text = json_print(name);
 
-	fprintf(out, "{\"type\":\"%s\",\"file\":%s", type, text ? text : "\"\"");
+	fprintf(out, "{\"type\":\"%s\",\"file\":", type);
+	escape_write_json(out, text ? text : "\"\"");
 	free(text);
 	json_free(&name);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "packet.h"
+#include "replay/memory.h"
 
 #define FIRST_SIZE 4096
 #define EXACT	   128
@@ -18,7 +19,7 @@ void tally_init(struct tally *tally, const struct hash_key *key, size_t most)
 
 void tally_free(struct tally *tally)
 {
-	free(tally->places);
+	memory_free(tally->places, tally->size * sizeof(*tally->places));
 	*tally = (struct tally){ 0 };
 }
 
@@ -40,7 +41,7 @@ static int rebuild(struct tally *tally, size_t size, uint64_t above)
 {
 	struct tally new = *tally;
 
-	new.places = calloc(size, sizeof(*new.places));
+	new.places = memory_new(size * sizeof(*new.places));
 	if (!new.places)
 		return -ENOMEM;
 	new.size = size;
@@ -57,7 +58,7 @@ static int rebuild(struct tally *tally, size_t size, uint64_t above)
 		*find(&new, &source->address) = *source;
 		new.count++;
 	}
-	free(tally->places);
+	memory_free(tally->places, tally->size * sizeof(*tally->places));
 	*tally = new;
 	return 0;
 }

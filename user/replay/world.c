@@ -169,43 +169,53 @@ void world_free(struct world **result)
 
 /* ---- from findings to rules ------------------------------------------------------------------ */
 
-static void tell(struct world *world, const struct rule_change *change, struct moment at)
+static void tell(struct world *world, const struct rule_change *change)
 {
-	struct decision decision = { .change = change, .frame = world->summary.frames, .at = at };
+	struct decision decision = { .change = change,
+				     .frame = world->summary.frames,
+				     .at = change->rule.created };
 
+	if (change->kind == RULE_REFUSED) {
+		if (world->report->refused)
+			world->report->refused(world->out, &decision);
+		return;
+	}
 	world->summary.decisions++;
 	world->report->decision(world->out, world->file, &decision);
 }
 
-static void end_rule(struct world *world, const struct rule_change *change, struct moment at)
+static void end_rule(struct world *world, const struct rule_change *change)
 {
+	const struct rule *rule = &change->rule;
+	struct moment at =
+		change->removed_why == REMOVED_EXPIRED ? rule->expires : world_now(world);
 	struct blocked stopped;
 
-	if (blocks_remove(&world->blocks, &change->rule.prefix, &stopped) && world->report->ended)
-		world->report->ended(world->out, &change->rule, at, &stopped);
+	if (blocks_remove(&world->blocks, &rule->prefix, &stopped) && world->report->ended)
+		world->report->ended(world->out, rule, at, &stopped);
 }
 
-static int carry_out(struct world *world, struct moment at)
+static int carry_out(struct world *world)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < world->changes.count; i++) {
 		const struct rule_change *change = &world->changes.items[i];
 
-		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
-			err = err ? err : blocks_put(&world->blocks, &change->rule);
-		else if (change->kind == RULE_REMOVED)
-			end_rule(world, change, at);
-		if (change->kind == RULE_ADDED || change->kind == RULE_OBSERVED ||
-		    change->kind == RULE_ALARMED)
-			tell(world, change, change->rule.created);
+		if (change->kind == RULE_REMOVED)
+			end_rule(world, change);
+		else if (change->kind != RULE_RENEWED)
+			tell(world, change);
+		if ((change->kind == RULE_ADDED || change->kind == RULE_RENEWED) &&
+		    blocks_put(&world->blocks, &change->rule))
+			err = -ENOMEM;
 	}
 	world->changes.count = 0;
 	return err;
 }
 
 /* As daemon_judge(): who is denied needs no rule, and what a rule answers is used up. */
-static int decide(struct world *world, struct moment at)
+static int decide(struct world *world)
 {
 	struct finding_list *findings = &world->findings;
 	size_t kept = 0;
@@ -225,7 +235,7 @@ static int decide(struct world *world, struct moment at)
 			detect_forget_tries(world->detect, &finding->source);
 	}
 	findings->count = 0;
-	return carry_out(world, at) ? -ENOMEM : err;
+	return carry_out(world) ? -ENOMEM : err;
 }
 
 /* ---- intervals ------------------------------------------------------------------------------- */
@@ -237,14 +247,14 @@ static int judge(struct world *world, const struct interval *interval)
 				 interval->source_count, &world->findings);
 
 	if (!err)
-		err = decide(world, end);
+		err = decide(world);
 	if (!err)
 		err = detect_destinations(world->detect, interval, &world->findings);
 	if (!err)
-		err = decide(world, end);
+		err = decide(world);
 	if (!err && policy_next_expiry(world->policy) <= end.boot_ns)
 		err = policy_expire(world->policy, end, &world->changes);
-	return carry_out(world, end) ? -ENOMEM : err;
+	return carry_out(world) ? -ENOMEM : err;
 }
 
 static int end_interval(struct world *world, int64_t end_ns)
@@ -295,7 +305,7 @@ static int turn(struct world *world, int64_t now_ns)
 /* ---- a frame --------------------------------------------------------------------------------- */
 
 /* Moves the clock; it never goes back. */
-static int move_clock(struct world *world, const struct frame *frame)
+static int move_clock(struct world *world, const struct captured *frame)
 {
 	int64_t late_ns = world->now_ns - frame->time_ns;
 
@@ -319,10 +329,10 @@ static int wake(struct world *world, const struct table_entry *entry)
 	struct moment now = world_now(world);
 	int err = detect_provisional(world->detect, entry, now, &world->findings);
 
-	return decide(world, now) ? -ENOMEM : err;
+	return decide(world) ? -ENOMEM : err;
 }
 
-int world_frame(struct world *world, struct frame *frame)
+int world_frame(struct world *world, struct captured *frame)
 {
 	struct summary *summary = &world->summary;
 	const struct table_entry *woke;
@@ -373,22 +383,8 @@ void world_begin_file(struct world *world, const char *file, int link_type)
 	tally_init(&world->tally, &key, TALLY_SOURCES_MAX);
 }
 
-int world_end_file(struct world *world)
-{
-	int err = 0;
-
-	/* what was counted since the last flip, over the time that it took */
-	if (world->running)
-		err = end_interval(world, world->now_ns > world->start_ns ? world->now_ns
-									  : world->start_ns + 1);
-	world->summary.last = world_now(world);
-	tally_sort(&world->tally);
-	world->summary.sources = &world->tally;
-	world->report->summary(world->out, world->file, &world->summary);
-	return err;
-}
-
-int world_end(struct world *world)
+/* Each rule lasts as long as it would have. */
+static int end_rules(struct world *world)
 {
 	struct moment end;
 	int err = 0;
@@ -397,7 +393,24 @@ int world_end(struct world *world)
 		end.boot_ns = policy_next_expiry(world->policy);
 		end.wall_ns = end.boot_ns - BOOT_NS;
 		err = policy_expire(world->policy, end, &world->changes);
-		carry_out(world, end);
+		carry_out(world);
 	}
+	return err;
+}
+
+int world_end_file(struct world *world, bool last)
+{
+	int err = 0;
+
+	/* what was counted since the last flip, over the time that it took */
+	if (world->running)
+		err = end_interval(world, world->now_ns > world->start_ns ? world->now_ns
+									  : world->start_ns + 1);
+	if (!err && last)
+		err = end_rules(world);
+	world->summary.last = world_now(world);
+	tally_sort(&world->tally);
+	world->summary.sources = &world->tally;
+	world->report->summary(world->out, world->file, &world->summary);
 	return err;
 }

@@ -23,11 +23,12 @@ void world_begin_file(struct world *world, const char *file, int link_type);
  * Takes the next frame. Returns 0; -EINVAL when it is the file's first and older than what an
  * earlier file ended with; or -ENOMEM: from here on something is missing.
  */
-int world_frame(struct world *world, struct frame *frame);
-/* Ends the running interval and says what the file was. Returns 0 or -ENOMEM. */
-int world_end_file(struct world *world);
-/* Ends all rules, each at its time. Returns 0 or -ENOMEM. */
-int world_end(struct world *world);
+int world_frame(struct world *world, struct captured *frame);
+/*
+ * Ends the running interval and says what the file was; after the last one all rules end, each at
+ * its time. Returns 0 or -ENOMEM.
+ */
+int world_end_file(struct world *world, bool last);
 
 /* The capture's clock: the latest time that a frame had. */
 struct moment world_now(const struct world *world);
