@@ -41,7 +41,8 @@ static __always_inline int port_in(const __u64 *ports, __u16 port)
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
-/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests. */
+/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests.
+ */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
@@ -84,8 +85,17 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 #define ICMP4_ECHO	     8
 #define ICMP6_ECHO	     128
 
-/* One in so many packets counts where they are likely, but not known, to be wanted. */
-#define TABLE_LIKELY_EVERY 8
+/*
+ * Where packets are likely, but not known, to be wanted, one in eight counts: which ones is secret,
+ * or an attacker would put what is surely wanted in their places.
+ */
+#define TABLE_LIKELY_BITS 3
+
+static __always_inline int table_likely_counts(const struct table_entry *entry,
+					       const struct hash_key *key)
+{
+	return !(hash_number(key, entry->packets) >> (64 - TABLE_LIKELY_BITS));
+}
 
 /* Of a size that answers to questions have when they are asked for their size. */
 #define TABLE_AMPLIFIED_BYTES 400
@@ -139,7 +149,13 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 		table_add_established(entry, packet, control, relation);
 		return 0;
 	}
-	if (relation != RELATION_UNASKED && !subject->is_destination) {
+	if (relation == RELATION_RELATED) {
+		entry->answers++;
+		if (table_likely_counts(entry, &control->bitmap_key))
+			saturate16(&entry->stray);
+		return 0;
+	}
+	if (relation == RELATION_UNKNOWN && !subject->is_destination) {
 		entry->answers++;
 		return 0;
 	}
@@ -186,7 +202,7 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	     packet->source_port < TABLE_SERVICE_PORT &&
 	     packet->destination_port >= TABLE_SERVICE_PORT)) {
 		entry->answers++;
-		if (entry->answers % TABLE_LIKELY_EVERY == 0)
+		if (table_likely_counts(entry, &control->bitmap_key))
 			entry->udp++;
 		return 0;
 	}
@@ -205,6 +221,12 @@ static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 
 	if (relation == RELATION_ANSWER) {
 		entry->answers++;
+		return 0;
+	}
+	if (relation == RELATION_UNKNOWN && !contact_no_ports(packet) && !subject->is_destination) {
+		entry->answers++; /* an error or an echo reply */
+		if (table_likely_counts(entry, &control->bitmap_key))
+			entry->icmp++;
 		return 0;
 	}
 	entry->icmp++;
