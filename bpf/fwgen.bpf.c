@@ -273,27 +273,49 @@ int fwgen_dropped(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+static __always_inline enum packet_status parse_leaving(struct __sk_buff *skb,
+							struct packet *packet)
+{
+	return packet_parse((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, packet);
+}
+
+/* Headers are at the front of an skb's memory, but for rare ones: then so much of it is brought
+ * there. */
+#define HEADERS_PULLED 128
+
+static __always_inline enum packet_status pull_and_parse(struct __sk_buff *skb,
+							 struct packet *packet)
+{
+	bpf_skb_pull_data(skb, skb->len < HEADERS_PULLED ? skb->len : HEADERS_PULLED);
+	return parse_leaving(skb, packet);
+}
+
 /*
  * What leaves: notes to whom, for the direction of what comes back. On the interface's tc egress
- * hook; passes everything, and leaves the verdict to other classifiers there.
+ * hook; passes everything, and leaves the verdict to other classifiers there. What goes back where
+ * it came from is not noted: somebody outside, who sends what seems to come from inside and to be
+ * for himself, would be known as asked by that host.
  */
 SEC("tc")
 int fwgen_egress(struct __sk_buff *skb)
 {
-	void *data, *end;
 	struct contacts *direction;
 	struct packet packet;
+	enum packet_status status;
 	__u32 zero = 0;
 
-	/* headers may be in fragments: what has not been pulled cannot be read */
-	bpf_skb_pull_data(skb, 0);
-	data = (void *)(long)skb->data;
-	end = (void *)(long)skb->data_end;
+	if (skb->ingress_ifindex == skb->ifindex)
+		return TC_ACT_UNSPEC;
+	status = parse_leaving(skb, &packet);
+	if (packet_unlikely(status != PACKET_IP || packet.flags & PACKET_CUT))
+		status = pull_and_parse(skb, &packet);
+	if (packet_unlikely(status != PACKET_IP))
+		return TC_ACT_UNSPEC;
 	direction = bpf_map_lookup_elem(&contact_notes, &zero);
-	if (!direction || packet_parse(data, end, skb->len, &packet) != PACKET_IP)
+	if (!direction)
 		return TC_ACT_UNSPEC;
 	forget(&packet);
-	contact_note(direction, &packet, data, end);
+	contact_note(direction, &packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	return TC_ACT_UNSPEC;
 }
 

@@ -165,13 +165,17 @@ struct hash_key {
 
 /* ---- direction ---------------------------------------------------------------------------- */
 
-#define CONTACT_LINES	  16384 /* 4 million bits a generation */
-#define CONTACT_LINE_BITS 256
-#define CONTACT_PENDING	  262144
+#define CONTACT_LINES	     32768
+#define CONTACT_LINE_BITS    128 /* of a generation */
+#define CONTACT_LINE_PENDING 8
+/* Notes of two bits each: at an eighth of a generation's bits, and at a quarter. */
+#define CONTACT_ARRIVED_MAX (CONTACT_LINES / 16 * CONTACT_LINE_BITS)
+#define CONTACT_FULL	    (CONTACT_LINES / 8 * CONTACT_LINE_BITS)
 
-/* Both generations of 256 bits beside each other: a look costs one cache line. */
+/* Both generations, and the handshakes beside them: a look costs one cache line. */
 struct contact_line {
 	__u64 words[2][CONTACT_LINE_BITS / 64];
+	__u32 pending[CONTACT_LINE_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 
 /* What has left, and to whom: contact.h. Shared by all interfaces; userspace turns the generations.
@@ -183,7 +187,6 @@ struct contacts {
 	__u32 generation;		       /* low bit: where notes go */
 	__u32 learning; /* 1: too little has been seen for a missing note to mean anything */
 	struct contact_line lines[CONTACT_LINES];
-	__u32 pending[CONTACT_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 
 /* ---- the verdict ------------------------------------------------------------------------- */

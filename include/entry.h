@@ -105,16 +105,19 @@ static __always_inline void table_note_peer(struct table_entry *entry,
 #define ICMP4_ECHO	  8
 #define ICMP6_ECHO	  128
 
-/* One in so many packets counts where they are likely, but not known, to be wanted. */
-#define TABLE_LIKELY_EVERY 8
-
 /* Of a size that answers to questions have when they are asked for their size. */
 #define TABLE_AMPLIFIED_BYTES 400
 
-/* Whether a packet that is likely wanted passes for an answer. */
-static __always_inline int table_likely(struct table_entry *entry)
+/*
+ * Whether a packet that is likely wanted, but not known to be, passes for an answer: seven in eight
+ * do. Which ones is secret, or an attacker would put what is surely wanted in their places.
+ */
+#define TABLE_LIKELY_BITS 3
+
+static __always_inline int table_likely(struct table_entry *entry,
+					const struct sensor_control *control)
 {
-	if (entry->packets % TABLE_LIKELY_EVERY == 0)
+	if (!(hash_number(&control->bitmap_key, entry->packets) >> (64 - TABLE_LIKELY_BITS)))
 		return 0;
 	entry->answers++;
 	return 1;
@@ -185,7 +188,8 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 		return 0;
 	}
 	if (relation == RELATION_RELATED) {
-		table_likely(entry);
+		if (!table_likely(entry, control))
+			saturate16(&entry->stray);
 		return 0;
 	}
 	if (relation != RELATION_UNASKED && !subject->is_destination) {
@@ -257,7 +261,7 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	    (relation == RELATION_RELATED ||
 	     (relation == RELATION_UNKNOWN && !later && packet->source_port < TABLE_SERVICE_PORT &&
 	      packet->destination_port >= TABLE_SERVICE_PORT))) {
-		if (!table_likely(entry))
+		if (!table_likely(entry, control))
 			entry->udp++;
 		return 0;
 	}
@@ -282,6 +286,9 @@ static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 		entry->answers++;
 		return 0;
 	}
+	if (relation == RELATION_UNKNOWN && !contact_no_ports(packet) && !subject->is_destination &&
+	    table_likely(entry, control))
+		return 0; /* an echo reply */
 	entry->icmp++;
 	if (packet->icmp_type != echo || contact_no_ports(packet))
 		return 0;
@@ -300,7 +307,7 @@ static __always_inline __u32 table_add_other(struct table_entry *entry,
 		entry->answers++;
 		return 0;
 	}
-	if (relation == RELATION_RELATED && table_likely(entry))
+	if (relation == RELATION_RELATED && table_likely(entry, control))
 		return 0;
 	saturate16(&entry->other);
 	if (relation == RELATION_RELATED)

@@ -122,6 +122,7 @@ static void on_interval(void *context, uint64_t expirations)
 	now = moment_now();
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		sensor_flip(daemon->watches[i].sensor, now);
+	contacts_turn(&daemon->contacts, now);
 	daemon->waiting_for_grace = true;
 	grace_request(daemon->grace);
 }

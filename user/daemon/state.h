@@ -19,6 +19,7 @@
 #include "enforce/iptables.h"
 #include "host/host.h"
 #include "record/recorder.h"
+#include "sense/contacts.h"
 #include "sense/grace.h"
 #include "sense/sensor.h"
 #include "serve/control.h"
@@ -76,6 +77,7 @@ struct daemon {
 	struct dropmap *dropmap;
 	struct iptables_enforcer *iptables; /* NULL: not in use */
 	struct grace *grace;
+	struct contacts_memory contacts; /* what has left, for all sensors */
 	struct control *control;
 	struct watch watches[CONFIG_INTERFACES_MAX];
 	unsigned int watch_count;

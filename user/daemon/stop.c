@@ -44,6 +44,7 @@ static void release_kernel(struct daemon *daemon)
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		sensor_close(&daemon->watches[i].sensor, daemon->keep);
 	daemon->watch_count = 0;
+	contacts_close(&daemon->contacts);
 	if (daemon->dropmap)
 		dropmap_close(&daemon->dropmap, daemon->keep);
 	if (daemon->keep || !daemon->pin_dir[0])

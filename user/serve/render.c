@@ -40,6 +40,9 @@ static struct json *render_interface(const struct interface_status *interface)
 		return NULL;
 	json_add_string(json, "name", interface->name);
 	json_add_string(json, "sensor", interface->sensor);
+	json_add_string(json, "direction", interface->direction_unknown[0] ? "unknown" : "seen");
+	if (interface->direction_unknown[0])
+		json_add_string(json, "direction_reason", interface->direction_unknown);
 	add_count(json, "packets", interface->packets);
 	add_count(json, "bytes", interface->bytes);
 	add_count(json, "dropped", interface->dropped);
