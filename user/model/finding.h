@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "model/detector.h"
 #include "model/limit.h"
+#include "model/trait.h"
 
 struct finding {
 	struct moment at;
@@ -23,6 +24,10 @@ struct finding {
 	struct address destination; /* the last one tried */
 	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */
 	bool provisional;	    /* from a wake record, before the interval was drained */
+	/* DETECTOR_VICTIM_FLOOD, whose key is its destination: */
+	uint64_t sources;		   /* estimate */
+	struct trait traits[TRAIT_FIELDS]; /* what its packets have in common */
+	int64_t lasted_ns; /* the flood is over, count is all of its packets; 0: it goes on */
 };
 
 struct finding_list {
