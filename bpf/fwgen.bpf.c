@@ -214,14 +214,14 @@ int fwgen_xdp(struct xdp_md *ctx)
  * packet in many: they parse the frame once more, so that the others need not keep theirs in memory
  * for it, and have a stack of their own. If the epoch has turned in between, it is the next one's.
  */
-static __always_inline void keep_sample(const struct packet *packet, void *data, void *end,
-					struct table_totals *totals, __u32 table)
+static __always_inline void keep_sample(const struct packet *packet, __u32 relation, void *data,
+					void *end, struct table_totals *totals, __u32 table)
 {
 	__u32 index = table * PACKET_SAMPLES + (totals->packets & (PACKET_SAMPLES - 1));
 	struct packet_sample *sample = bpf_map_lookup_elem(&packet_samples, &index);
 
 	if (sample)
-		packet_sample_fill(sample, packet, data, end);
+		packet_sample_fill(sample, packet, relation, data, end);
 }
 
 static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
@@ -245,7 +245,7 @@ static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
 	subject.address = packet.destination;
 	subject.peer = packet.source;
 	table_begin(totals, epoch);
-	keep_sample(&packet, data, end, totals, table);
+	keep_sample(&packet, source->relation, data, end, totals, table);
 	table_count_totals(totals, &packet, dropped);
 	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
 	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);

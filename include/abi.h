@@ -151,7 +151,8 @@ struct packet_sample {
 	__u8 tcp_flags;
 	__u8 ttl; /* IPv6: hop limit */
 	__u8 icmp_type;
-	__u16 reserved[3];
+	__u8 relation; /* enum relation (contact.h): what it is to its destination */
+	__u8 reserved[5];
 };
 
 #define PACKET_SAMPLES 512 /* kept of one CPU and interval: the newest */

@@ -286,8 +286,8 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 
 /* The packet as a sample: what the packets of an attack have in common is worked out from these. */
 static __always_inline void packet_sample_fill(struct packet_sample *out,
-					       const struct packet *packet, const void *data_,
-					       const void *end_)
+					       const struct packet *packet, __u32 relation,
+					       const void *data_, const void *end_)
 {
 	const unsigned char *p =
 		(const unsigned char *)data_ + PACKET_BOUND(packet->network_offset);
@@ -300,6 +300,7 @@ static __always_inline void packet_sample_fill(struct packet_sample *out,
 	out->protocol = packet->protocol;
 	out->tcp_flags = packet->tcp_flags;
 	out->icmp_type = packet->icmp_type;
+	out->relation = (__u8)relation;
 	out->ttl = 0;
 	if ((const void *)(p + 9) <= end_)
 		out->ttl = packet->flags & PACKET_IPV6 ? p[7] : p[8];

@@ -71,6 +71,13 @@ static void judge(struct daemon *daemon, const struct interval *interval)
 		daemon_unlock(daemon);
 		at += n;
 	} while (at < interval->source_count);
+
+	daemon_lock(daemon);
+	if (detect_destinations(daemon->detect, interval, &judgement->findings))
+		log_error("failed to judge all destinations of %s: %s", traffic->interface,
+			  strerror(ENOMEM));
+	daemon_judge(daemon, judgement, moment_now());
+	daemon_unlock(daemon);
 }
 
 static void expire(struct daemon *daemon)

@@ -60,7 +60,8 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 	*out = (struct rule){
 		.prefix = finding->source,
 		.action = settings_action(settings, finding),
-		.classes = CLASS_ALL,
+		.classes =
+			finding->detector == DETECTOR_VICTIM_FLOOD ? finding->classes : CLASS_ALL,
 		.detector = finding->detector,
 		.evidence = finding->evidence,
 		.origin = ORIGIN_DETECTOR,

@@ -13,12 +13,14 @@
 #include "detect/plan.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
+#include "detect/victim.h"
 
 #define SWEEP_EXTRA 64 /* records looked at beyond one for each sample */
 
 struct detect {
 	struct plan plan;
 	struct tracker tracker;
+	struct victims victims;
 	int64_t last_end_ns; /* of the newest interval drained */
 };
 
@@ -37,8 +39,9 @@ int detect_new(const struct config *config, struct detect **out)
 
 	if (!detect)
 		return -ENOMEM;
-	if (tracker_init(&detect->tracker, TRACKER_SOURCES_MAX)) {
-		free(detect);
+	if (tracker_init(&detect->tracker, TRACKER_SOURCES_MAX) ||
+	    victims_init(&detect->victims, config)) {
+		detect_free(&detect);
 		return -ENOMEM;
 	}
 	plan_make(config, &detect->plan);
@@ -52,6 +55,7 @@ void detect_free(struct detect **detect)
 	if (!*detect)
 		return;
 	tracker_done(&(*detect)->tracker);
+	victims_done(&(*detect)->victims);
 	free(*detect);
 	*detect = NULL;
 }
@@ -112,6 +116,7 @@ int detect_reconfigure(struct detect *detect, const struct config *config)
 	}
 	detect->plan = *plan;
 	free(plan);
+	victims_configure(&detect->victims, config);
 	set_keeping(detect);
 	return 0;
 }
@@ -204,6 +209,12 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 	return r;
 }
 
+int detect_destinations(struct detect *detect, const struct interval *interval,
+			struct finding_list *out)
+{
+	return victims_judge(&detect->victims, interval, out);
+}
+
 int detect_provisional(struct detect *detect, const struct table_entry *entry, struct moment now,
 		       struct finding_list *out)
 {
@@ -259,7 +270,7 @@ uint64_t detect_tracked(const struct detect *detect)
 
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
-	return sizeof(*detect) + tracker_bytes(&detect->tracker);
+	return sizeof(*detect) + tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims);
 }
 
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max)

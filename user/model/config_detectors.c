@@ -41,6 +41,7 @@ static const struct {
 	[DETECTOR_REFLECTION] = { { { 200, 1 }, { 500, 10 } } },
 	[DETECTOR_MALFORMED] = { { { 200, 10 } } },
 	[DETECTOR_UNAUTHORIZED] = { { { 1, 60 } } },
+	/* unasked packets from 20 sources and more; a busy server is known by its past */
 	[DETECTOR_VICTIM_FLOOD] = { { { 1000, 1 } } },
 };
 
@@ -152,11 +153,19 @@ static int read_detector(struct config_reader *reader, const char *name, const s
 	static const char *const names[] = { "enabled", "action", "limits" };
 	struct config *config = into;
 	enum detector_id id;
+	int r;
 
 	if (detector_parse(name, &id))
 		return config_refuse(reader, "unknown detector");
-	return config_read_object(reader, value, names, sizeof(names) / sizeof(*names),
-				  read_detector_member, &config->detectors[id]);
+	r = config_read_object(reader, value, names, sizeof(names) / sizeof(*names),
+			       read_detector_member, &config->detectors[id]);
+	if (r || id != DETECTOR_VICTIM_FLOOD || config->detectors[id].action == ACTION_ALARM)
+		return r;
+	config_path_key(reader, "action");
+	return config_refuse(reader,
+			     "\"%s\" is not possible: a flood from everywhere has no source "
+			     "to block; \"alarm\" is",
+			     action_name(config->detectors[id].action));
 }
 
 static int read_detectors(struct config_reader *reader, const struct config_key *key,
@@ -208,7 +217,7 @@ static void initialise_detectors(const struct config_key *key, struct config *co
 		struct detector_config *detector = &config->detectors[i];
 
 		detector->enabled = true;
-		detector->action = ACTION_DROP;
+		detector->action = i == DETECTOR_VICTIM_FLOOD ? ACTION_ALARM : ACTION_DROP;
 		memcpy(detector->limits, defaults[i].limits, sizeof(detector->limits));
 		while (detector->limit_count < CONFIG_LIMITS_MAX &&
 		       detector->limits[detector->limit_count].seconds)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "model/detector.h"
 #include "model/limit.h"
+#include "model/trait.h"
 
 struct finding {
 	struct moment at;
@@ -25,6 +26,10 @@ struct finding {
 	const char *what; /* what was counted, a constant; NULL: what the detector stands for */
 	bool once;	  /* a rule uses what was counted up: detect_forget_tries() */
 	bool provisional; /* from a wake record, before the interval was drained */
+	/* DETECTOR_VICTIM_FLOOD, whose key is its destination: */
+	uint64_t sources;		   /* estimate */
+	struct trait traits[TRAIT_FIELDS]; /* what its packets have in common */
+	int64_t lasted_ns; /* the flood is over, count is all of its packets; 0: it goes on */
 };
 
 struct finding_list {

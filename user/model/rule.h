@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "model/detector.h"
 #include "model/limit.h"
+#include "model/trait.h"
 
 #define BOOT_ID_TEXT	 37
 #define CONFIG_HASH_TEXT 17 /* 64 bits in hexadecimal */
@@ -24,7 +25,7 @@ struct rule {
 	enum detector_id detector;
 	enum evidence evidence;
 	enum origin origin;
-	char reason[160]; /* one sentence for people */
+	char reason[192]; /* one sentence for people */
 	uint64_t observed;
 	struct limit limit;
 	char config_hash[CONFIG_HASH_TEXT];
@@ -44,6 +45,7 @@ enum rule_change_kind {
 	RULE_REFUSED,  /* a finding that may not become a rule; refused_why says why */
 	RULE_ALARMED, /* the detector's action is "alarm": to be told, nothing is enforced or stored
 		       */
+	RULE_ALARM_OVER, /* what was alarmed about has ended */
 };
 
 enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };
@@ -59,6 +61,8 @@ struct rule_change {
 	uint8_t protocol;
 	bool has_destination;
 	struct address destination;
+	uint64_t sources; /* of a flood of that destination; 0: it is about rule.prefix */
+	struct trait traits[TRAIT_FIELDS];
 };
 
 struct rule_change_list {
