@@ -257,8 +257,8 @@ static void count_destination(struct plain *plain, const struct packet *packet,
 	struct packet_sample *samples = plain->samples[plain->control.epoch & 1];
 	struct table_entry *entry;
 
-	packet_sample_fill(&samples[totals->packets & (PACKET_SAMPLES - 1)], packet, frame->data,
-			   frame->end);
+	packet_sample_fill(&samples[totals->packets & (PACKET_SAMPLES - 1)], packet, relation,
+			   frame->data, frame->end);
 	table_count_totals(totals, packet, dropped);
 	entry = claim(plain, &plain->destinations, totals, &subject, packet->bytes);
 	if (entry)
