@@ -65,9 +65,14 @@ static __always_inline __u64 contact_host_hash(const struct contacts *contacts,
 							 contacts->kind_key * CONTACT_HOST);
 }
 
+static __always_inline __u32 contact_line_index(__u64 hash)
+{
+	return (hash >> 49) & (CONTACT_LINES - 1);
+}
+
 static __always_inline struct contact_line *contact_line(struct contacts *contacts, __u64 hash)
 {
-	return &contacts->lines[(hash >> 49) & (CONTACT_LINES - 1)];
+	return &contacts->lines[contact_line_index(hash)];
 }
 
 static __always_inline int contact_line_has(const struct contact_line *line, __u64 hash)
@@ -82,9 +87,9 @@ static __always_inline int contact_line_has(const struct contact_line *line, __u
 	return (a | b) & 1;
 }
 
-static __always_inline int contact_has(struct contacts *contacts, __u64 hash)
+static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
 {
-	return contact_line_has(contact_line(contacts, hash), hash);
+	return contact_line_has(&contacts->lines[contact_line_index(hash)], hash);
 }
 
 /* Into the running generation; written only when it is news. */

@@ -106,6 +106,7 @@ static void daemon_tick(struct daemon *daemon)
 				  strerror(-err));
 			continue;
 		}
+		interval.contacts = daemon->contacts.notes;
 		judge(daemon, &interval);			       /* detect, decide, enforce */
 		recorder_traffic(daemon->recorder, &interval.traffic); /* record */
 		view_count(watch, &interval.traffic);		       /* serve */

@@ -346,6 +346,7 @@ int plain_collect(struct plain *plain, struct moment start, struct moment end, s
 		.packets = plain->samples[epoch & 1],
 		.packet_count = destinations.packets < PACKET_SAMPLES ? destinations.packets
 								      : PACKET_SAMPLES,
+		.contacts = plain->contacts.notes,
 	};
 	fill_traffic(&sum, &out->traffic);
 	hot_prefixes_update(&plain->hot, out->sources, out->source_count);
