@@ -35,7 +35,7 @@ static int take(struct replay_options *options, int option)
 	}
 }
 
-int replay_options_parse(int argc, char **argv, struct replay_options *out, char error[256])
+int replay_options_parse(int argc, char **argv, struct replay_options *out, char error[512])
 {
 	struct replay_options options = { 0 };
 	int option;
@@ -45,13 +45,13 @@ int replay_options_parse(int argc, char **argv, struct replay_options *out, char
 	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
 		if (!take(&options, option))
 			continue;
-		snprintf(error, 256, "%.80s: %s", argv[optind - 1],
+		snprintf(error, 512, "%.80s: %s", argv[optind - 1],
 			 option == ':' ? "a value is missing"
 				       : "no such option here: see fwgen help");
 		return -EINVAL;
 	}
 	if (optind == argc && !options.help) {
-		snprintf(error, 256, "replay needs at least one capture: fwgen replay FILE...");
+		snprintf(error, 512, "replay needs at least one capture: fwgen replay FILE...");
 		return -EINVAL;
 	}
 	options.files = argv + optind;

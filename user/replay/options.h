@@ -18,6 +18,6 @@ struct replay_options {
  * Reads what stands behind the verb: argv[0] is the verb. Changes the order in argv, to which *out
  * points. Returns 0, or -EINVAL with a text.
  */
-int replay_options_parse(int argc, char **argv, struct replay_options *out, char error[256]);
+int replay_options_parse(int argc, char **argv, struct replay_options *out, char error[512]);
 
 #endif

@@ -16,6 +16,7 @@
 #include "replay/capture.h"
 #include "replay/options.h"
 #include "replay/progress.h"
+#include "replay/record.h"
 #include "replay/world.h"
 
 #define EXIT_FILE 1
@@ -24,9 +25,10 @@ struct replay {
 	struct replay_options options;
 	struct config *config;
 	struct capture **captures; /* NULL: could not be opened */
+	struct world_options world_options;
 	struct world *world;
-	const struct report_ops *report;
-	bool failed; /* a file could not be read, or not to its end */
+	struct record *record; /* NULL: no --db */
+	bool failed;	       /* a file could not be read, or not to its end */
 };
 
 static void complain(const char *text)
@@ -88,11 +90,12 @@ static int take_file(struct replay *replay, struct capture *capture, bool last)
 		complain(error);
 		return EXIT_FILE;
 	}
-	if (!replay->world && world_new(replay->config, replay->report, stdout, &replay->world))
+	if (!replay->world && world_new(&replay->world_options, &replay->world))
 		return complain_memory();
 	world_begin_file(replay->world, capture_path(capture), capture_link(capture));
-	if (replay->report->begin)
-		replay->report->begin(stdout, capture_path(capture), capture_link_name(capture));
+	if (replay->world_options.report->begin)
+		replay->world_options.report->begin(stdout, capture_path(capture),
+						    capture_link_name(capture));
 	return read_frames(replay, capture, last);
 }
 
@@ -148,18 +151,36 @@ static int open_files(struct replay *replay)
 	return 0;
 }
 
-static int prepare(struct replay *replay)
+/* Everything that needs the rights of who started us. */
+static int open_all(struct replay *replay)
 {
+	const char *database = replay->options.database;
 	char error[CONFIG_ERROR_TEXT];
-	int code, err = config_load(replay->options.config, &replay->config, error);
 
-	if (err) {
+	if (config_load(replay->options.config, &replay->config, error)) {
 		complain(error);
 		return EX_CONFIG;
 	}
-	code = open_files(replay);
+	if (database && record_open(database, &replay->record, error)) {
+		complain(error);
+		return EX_OSERR;
+	}
+	return open_files(replay);
+}
+
+static int prepare(struct replay *replay)
+{
+	char error[CAPTURE_ERROR];
+	int code = open_all(replay), err;
+
 	if (code)
 		return code;
+	replay->world_options = (struct world_options){
+		.config = replay->config,
+		.report = replay->options.json ? &report_json : &report_text,
+		.out = stdout,
+		.record = replay->record,
+	};
 	err = privileges_drop();
 	if (!err)
 		return 0;
@@ -180,7 +201,7 @@ static void clean_up(struct replay *replay)
 int replay_run(int argc, char **argv)
 {
 	struct replay replay = { 0 };
-	char error[256];
+	char error[RECORD_ERROR];
 	int code;
 
 	if (replay_options_parse(argc, argv, &replay.options, error)) {
@@ -191,10 +212,13 @@ int replay_run(int argc, char **argv)
 		cli_usage(stdout);
 		return 0;
 	}
-	replay.report = replay.options.json ? &report_json : &report_text;
 	code = prepare(&replay);
 	if (!code)
 		code = take_files(&replay);
+	if (record_close(&replay.record, error)) {
+		complain(error);
+		code = EX_OSERR;
+	}
 	clean_up(&replay);
 	if (!code && (fflush(stdout) || ferror(stdout))) {
 		snprintf(error, sizeof(error), "failed to write: %s", strerror(errno));

@@ -25,6 +25,7 @@ struct world {
 	const struct config *config;
 	const struct report_ops *report;
 	FILE *out;
+	struct record *record; /* or NULL */
 
 	struct plain *plain;
 	struct detect *detect;
@@ -123,24 +124,28 @@ static int start(struct world *world)
 	if (!err)
 		err = detect_new(world->config, &world->detect);
 	if (!err)
-		err = policy_new(world->config, 1, &world->policy);
+		err = policy_new(world->config,
+				 world->record ? record_next_rule_id(world->record) : 1,
+				 &world->policy);
 	if (!err)
 		err = protect(world);
 	return err ? err : deny(world);
 }
 
-int world_new(const struct config *config, const struct report_ops *report, FILE *out,
-	      struct world **result)
+int world_new(const struct world_options *options, struct world **result)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	int err;
 
 	if (!world)
 		return -ENOMEM;
-	world->config = config;
-	world->report = report;
-	world->out = out;
-	world->interval_ns = config->sensor.interval_ms * NS_PER_MS;
+	world->config = options->config;
+	world->report = options->report;
+	world->out = options->out;
+	world->record = options->record;
+	if (world->record)
+		record_begin(world->record);
+	world->interval_ns = options->config->sensor.interval_ms * NS_PER_MS;
 	world->idle_ns = -1;
 	err = start(world);
 	if (err)
@@ -184,15 +189,21 @@ static void tell(struct world *world, const struct rule_change *change)
 	world->report->decision(world->out, world->file, &decision);
 }
 
+/* When it happened: time may have passed without a packet. */
+static struct moment time_of(const struct world *world, const struct rule_change *change)
+{
+	if (change->kind == RULE_RENEWED ||
+	    (change->kind == RULE_REMOVED && change->removed_why != REMOVED_EXPIRED))
+		return world_now(world);
+	return change->kind == RULE_REMOVED ? change->rule.expires : change->rule.created;
+}
+
 static void end_rule(struct world *world, const struct rule_change *change)
 {
-	const struct rule *rule = &change->rule;
-	struct moment at =
-		change->removed_why == REMOVED_EXPIRED ? rule->expires : world_now(world);
 	struct blocked stopped;
 
-	if (blocks_remove(&world->blocks, &rule->prefix, &stopped) && world->report->ended)
-		world->report->ended(world->out, rule, at, &stopped);
+	if (blocks_remove(&world->blocks, &change->rule.prefix, &stopped) && world->report->ended)
+		world->report->ended(world->out, &change->rule, time_of(world, change), &stopped);
 }
 
 static int carry_out(struct world *world)
@@ -202,6 +213,8 @@ static int carry_out(struct world *world)
 	for (size_t i = 0; i < world->changes.count; i++) {
 		const struct rule_change *change = &world->changes.items[i];
 
+		if (world->record)
+			record_change(world->record, change, time_of(world, change));
 		if (change->kind == RULE_REMOVED)
 			end_rule(world, change);
 		else if (change->kind != RULE_RENEWED)
@@ -265,6 +278,8 @@ static int end_interval(struct world *world, int64_t end_ns)
 
 	world->running = false;
 	world->idle_ns = end_ns;
+	if (world->record)
+		record_traffic(world->record, &interval.traffic);
 	return err ? err : judge(world, &interval);
 }
 

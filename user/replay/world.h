@@ -8,13 +8,20 @@
 
 #include "model/config.h"
 #include "replay/link.h"
+#include "replay/record.h"
 #include "replay/report.h"
 
 struct world;
 
-/* config and report stay the caller's. Returns 0 or -ENOMEM. */
-int world_new(const struct config *config, const struct report_ops *report, FILE *out,
-	      struct world **world);
+struct world_options { /* all stay the caller's */
+	const struct config *config;
+	const struct report_ops *report;
+	FILE *out;
+	struct record *record; /* or NULL */
+};
+
+/* Returns 0 or -ENOMEM. */
+int world_new(const struct world_options *options, struct world **world);
 void world_free(struct world **world);
 
 /* The next file's frames are counted apart from the last one's. */
