@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Floods of one host from everywhere: what is one, what only looks like it, how it is described. */
+#include "detect/victim_table.h"
 #include "victim_world.h"
 
 static struct stream syn_stream(void)
@@ -231,8 +232,14 @@ static void test_just_under_the_limit(void **state)
 
 	(void)state;
 	gate->control.destination_every = 1;
-	assert_int_equal(gate_run(gate, &syns, 960, 60), 0);
+	assert_int_equal(gate_run(gate, &syns, 960, 30), 0);
 	assert_int_not_equal(gate_run(gate, &syns, 1040, 2), 0);
+	gate_free(gate);
+	/* what was there all the time is usual, and so is a little more */
+	gate = gate_new();
+	gate->control.destination_every = 1;
+	assert_int_equal(gate_run(gate, &syns, 960, 61), 0);
+	assert_int_equal(gate_run(gate, &syns, 1500, 30), 0);
 	gate_free(gate);
 }
 
@@ -344,6 +351,340 @@ static void test_busy_web_server(void **state)
 	gate_free(gate);
 }
 
+/* ---- what is usual --------------------------------------------------------------------------- */
+
+/* Notes what the destination sent back, for all that was counted since the last interval. */
+static void answer_all(struct gate *gate, struct contacts *contacts)
+{
+	for (size_t i = 0; i < gate->sampled && i < PACKET_SAMPLES; i++) {
+		const struct packet_sample *packet = &gate->packets[i];
+		uint32_t ports = (uint32_t)packet->source_port << 16 | packet->destination_port;
+
+		contact_set(contacts, contact_hash(contacts, &packet->source, &packet->destination,
+						   ports, CONTACT_FLOW | packet->protocol));
+	}
+	gate->contacts = contacts;
+}
+
+static size_t serve(struct gate *gate, struct contacts *contacts, const struct stream *stream,
+		    uint32_t rate, uint32_t seconds)
+{
+	size_t findings = 0;
+
+	for (uint32_t i = 0; i < 4 * seconds; i++) {
+		gate_send(gate, stream, rate / 4);
+		answer_all(gate, contacts);
+		findings += gate_drain(gate);
+	}
+	return findings;
+}
+
+/* A name server that is busy when fwgen comes. */
+static void test_service_that_answers(void **state)
+{
+	struct contacts *contacts = calloc(1, sizeof(*contacts));
+	struct stream questions = question_stream(), answers = question_stream();
+	struct gate *gate = gate_new();
+
+	(void)state;
+	assert_non_null(contacts);
+	contacts->remote_key = contacts->local_key = gate->control.bitmap_key;
+	contacts->local_key.word[3] ^= 0xdeadbeefcafe;
+	contacts->ports_key = 0x9e3779b97f4a7c15;
+	contacts->kind_key = 0xc2b2ae3d27d4eb4f;
+	assert_int_equal(serve(gate, contacts, &questions, 5000, 600), 0);
+	assert_int_equal(serve(gate, contacts, &questions, 10000, 120), 0);
+	/* questions that it does not get to, and answers that it did not ask for */
+	assert_int_not_equal(gate_run(gate, &questions, 50000, 2), 0);
+	answers.source_port = 53;
+	answers.port = 0;
+	for (int i = 0; i < 4; i++) {
+		gate_send(gate, &questions, 1250);
+		gate_send(gate, &answers, 1250);
+		gate_drain(gate);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	assert_in_range(gate->findings.items[0].count, 4500, 5500);
+	gate_free(gate);
+	free(contacts);
+}
+
+/* The same where nothing is known of answers: told of at first, then known. */
+static void test_busy_server_from_the_start(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream questions = question_stream();
+
+	(void)state;
+	assert_int_not_equal(gate_run(gate, &questions, 5000, 50), 0);
+	gate_run(gate, &questions, 5000, 39);
+	for (int i = 0; i < 8 && !gate->findings.count; i++)
+		gate_run(gate, &questions, 5000, 1);
+	assert_true(gate->findings.items[0].usual);
+	assert_in_range(gate->findings.items[0].lasted_ns, 50 * SECOND, 70 * SECOND);
+	assert_int_equal(gate_run(gate, &questions, 5000, 3600), 0);
+	assert_int_equal(gate_run(gate, &questions, 10000, 600), 0);
+	assert_int_equal(gate_run(gate, &questions, 5000, 600), 0);
+	assert_in_range(gate_run(gate, &questions, 50000, 2), 7, 8);
+	gate_free(gate);
+}
+
+/* A night's 1,000 a second become 32,000 by noon. */
+static void test_slow_growth_is_usual(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream questions = question_stream();
+	double rate = 900;
+
+	(void)state;
+	gate->control.destination_every = 64;
+	gate_run(gate, &questions, (uint32_t)rate, 600);
+	for (int i = 0; i < 60 * 60 * 4; i++) {
+		gate_send(gate, &questions, (uint32_t)(rate / 4));
+		assert_int_equal(gate_drain(gate), 0);
+		rate *= 1 + 0.693 / (10 * 60 * 4);
+	}
+	assert_true(rate > 50000);
+	/* a flood is not: four times of it within a minute */
+	for (int i = 0; i < 60 * 4; i++) {
+		gate_send(gate, &questions, (uint32_t)(rate / 4));
+		gate_drain(gate);
+		rate *= 1 + 1.386 / (60 * 4);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	gate_free(gate);
+}
+
+static size_t run_hours(struct gate *gate, const struct stream *stream, uint32_t rate,
+			uint32_t hours)
+{
+	size_t findings = 0;
+
+	for (uint32_t i = 0; i < hours * 360; i++) {
+		gate_send(gate, stream, 10 * rate);
+		findings += gate_drain_after(gate, 10 * SECOND);
+	}
+	return findings;
+}
+
+/* A flood stays one for hours; what goes on for a day is how it is now. */
+static void test_long_flood(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream();
+
+	(void)state;
+	gate->control.destination_every = 64;
+	gate_run(gate, &syns, 100, 90);
+	assert_int_equal(run_hours(gate, &syns, 10000, 6), 6 * 360);
+	assert_in_range(run_hours(gate, &syns, 10000, 2), 1, 2 * 360 - 1);
+	assert_int_equal(run_hours(gate, &syns, 10000, 2), 0);
+	/* more is a flood again, whatever was usual */
+	assert_in_range(gate_run(gate, &syns, 100000, 1), 3, 4);
+	gate_free(gate);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void test_flood_is_over(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), none = syn_stream();
+	const struct finding *finding;
+
+	(void)state;
+	gate_run(gate, &none, 0, 70);
+	gate_run(gate, &syns, 40000, 5);
+	/* a pause is no end */
+	assert_int_equal(gate_run(gate, &none, 0, 20), 0);
+	assert_int_equal(gate_run(gate, &syns, 40000, 5), 20);
+	assert_int_equal(gate_run(gate, &none, 0, 30), 0);
+	assert_int_equal(gate_drain(gate), 1);
+	finding = &gate->findings.items[0];
+	assert_true(address_equal(&finding->destination, &syns.to));
+	assert_in_range(finding->lasted_ns, 29 * SECOND, 31 * SECOND);
+	assert_in_range(finding->count, 398000, 402000);
+	assert_int_equal(finding->port, 25565);
+	assert_int_equal(finding->protocol, 6);
+	assert_int_equal(finding->classes, CLASS_SYN);
+	assert_false(finding->usual);
+	assert_in_range(finding->sources, 35000, 41000);
+	/* once */
+	assert_int_equal(gate_run(gate, &none, 0, 60), 0);
+	/* and it may begin again */
+	assert_int_equal(gate_run(gate, &syns, 40000, 1), 4);
+	gate_free(gate);
+}
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+static double estimate(struct gate *gate, uint32_t sources, uint32_t rate)
+{
+	struct stream syns = syn_stream();
+
+	syns.sources = sources;
+	gate_run(gate, &syns, rate, 1);
+	assert_int_equal(gate->findings.count, 1);
+	return (double)gate->findings.items[0].sources;
+}
+
+static void test_estimates(void **state)
+{
+	static const struct {
+		uint32_t sources, rate, low, high;
+	} cases[] = {
+		{ 30, 20000, 28, 32 },
+		{ 300, 20000, 280, 320 },
+		{ 3000, 20000, 2400, 3600 },
+		{ 20000, 20000, 9000, 20000 },
+		{ ANYBODY, 20000, 18000, 20100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct gate *gate = gate_new();
+		double found = estimate(gate, cases[i].sources, cases[i].rate);
+
+		assert_in_range((uint32_t)found, cases[i].low, cases[i].high);
+		gate_free(gate);
+	}
+}
+
+/* A sensor without samples: the bitmap of the entry says whether there are many. */
+static void test_without_samples(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream();
+
+	(void)state;
+	gate->no_samples = true;
+	syns.sources = 1;
+	assert_int_equal(gate_run(gate, &syns, 20000, 2), 0);
+	syns.sources = ANYBODY;
+	assert_int_equal(gate_run(gate, &syns, 20000, 1), 4);
+	assert_in_range(gate->findings.items[0].sources, 200, 300);
+	assert_int_equal(gate->findings.items[0].port, 25565);
+	assert_int_equal(gate->findings.items[0].traits[0].share, 0);
+	gate_free(gate);
+}
+
+/* Few of the samples are of this host: those of the last second are taken together. */
+static void test_few_samples(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), others = syn_stream();
+
+	(void)state;
+	others.relation = RELATION_ANSWER;
+	others.flags = TCP_ACK;
+	others.to = address_of("198.51.100.9");
+	for (int i = 0; i < 12; i++) {
+		gate_send(gate, &others, 30000);
+		gate_send(gate, &syns, 32);
+		gate_send(gate, &others, 3800);
+		gate_send(gate, &syns, 1200);
+		gate_drain(gate);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	assert_trait(&gate->findings.items[0], TRAIT_FLAGS, TCP_SYN, 100);
+	gate_free(gate);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static struct address number_address(uint32_t number)
+{
+	return address_from_ipv4(__builtin_bswap32(0xc6120000u + number));
+}
+
+static void test_table_makes_room(void **state)
+{
+	struct victim_table table;
+	struct victim *victim;
+	struct address address;
+
+	(void)state;
+	assert_int_equal(victim_table_init(&table, 64), 0);
+	for (uint32_t i = 0; i < 64; i++) {
+		address = number_address(i);
+		assert_int_equal(victim_make(&table, &address, VICTIM_UDP, i, &victim), 0);
+		victim->mean = (float)(i + 1);
+		victim->flooded = i == 1;
+	}
+	/* 0 is loud again, 1 is flooded, 2 has the least that is usual of the oldest */
+	address = number_address(0);
+	victim_touch(&table, victim_find(&table, &address, VICTIM_UDP), 100);
+	for (uint32_t i = 64; i < 80; i++) {
+		address = number_address(i);
+		assert_int_equal(victim_make(&table, &address, VICTIM_UDP, 100, &victim), 0);
+		victim->mean = 1000;
+		for (uint32_t j = 0; j <= i; j++) {
+			address = number_address(j);
+			victim = victim_find(&table, &address, VICTIM_UDP);
+			if (j >= 2 && j <= i - 62)
+				assert_null(victim);
+			else
+				assert_non_null(victim);
+		}
+	}
+	assert_int_equal(table.evicted, 16);
+	/* another kind is another record */
+	address = number_address(0);
+	assert_null(victim_find(&table, &address, VICTIM_SYN));
+	/* the flooded one is in the way of nobody else */
+	victim_table_sweep(&table, 101);
+	assert_int_equal(table.pool.used, 64);
+	address = number_address(1);
+	victim_find(&table, &address, VICTIM_UDP)->flooded = false;
+	victim_table_sweep(&table, 101);
+	assert_int_equal(table.pool.used, 0);
+	assert_int_equal(table.newest, 0);
+	assert_int_equal(table.oldest, 0);
+	victim_table_done(&table);
+}
+
+/* 100,000 hosts that get a little each: they push out neither the flood nor who is usually busy. */
+static void test_many_destinations(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream questions = question_stream(), syns = syn_stream(), spray = syn_stream();
+
+	(void)state;
+	questions.to = address_of("198.51.100.53");
+	gate_run(gate, &questions, 5000, 300);
+	gate->control.destination_every = 1;
+	for (int i = 0; i < 4; i++) {
+		gate_send(gate, &questions, 1250);
+		gate_send(gate, &syns, 1250);
+		for (uint32_t host = 0; host < 100000; host++) {
+			spray.to = number_address(host);
+			for (int j = 0; j < 16; j++)
+				gate_packet(gate, &spray);
+		}
+		gate_drain(gate);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	assert_true(address_equal(&gate->findings.items[0].destination, &syns.to));
+	gate_free(gate);
+}
+
+static void test_new_limits(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream();
+
+	(void)state;
+	gate_run(gate, &syns, 800, 5);
+	gate_limit(gate, 500, 1);
+	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
+	assert_int_not_equal(gate_run(gate, &syns, 800, 2), 0);
+	assert_int_equal(gate->findings.items[0].limit.count, 500);
+	gate->config.detectors[DETECTOR_VICTIM_FLOOD].enabled = false;
+	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
+	assert_int_equal(gate_run(gate, &syns, 80000, 2), 0);
+	gate_free(gate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +701,17 @@ int main(void)
 		cmocka_unit_test(test_few_sources),
 		cmocka_unit_test(test_what_was_asked_for),
 		cmocka_unit_test(test_busy_web_server),
+		cmocka_unit_test(test_service_that_answers),
+		cmocka_unit_test(test_busy_server_from_the_start),
+		cmocka_unit_test(test_slow_growth_is_usual),
+		cmocka_unit_test(test_long_flood),
+		cmocka_unit_test(test_flood_is_over),
+		cmocka_unit_test(test_estimates),
+		cmocka_unit_test(test_without_samples),
+		cmocka_unit_test(test_few_samples),
+		cmocka_unit_test(test_table_makes_room),
+		cmocka_unit_test(test_many_destinations),
+		cmocka_unit_test(test_new_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,8 +76,9 @@ static void format_flood(const struct finding *finding, const char *target, char
 
 	if (finding->lasted_ns)
 		snprintf(buf, size,
-			 "over after %lld s: %" PRIu64 " %s%s from about %" PRIu64
+			 "%s after %lld s: %" PRIu64 " %s%s from about %" PRIu64
 			 " sources at a time",
+			 finding->usual ? "taken for usual" : "over",
 			 (finding->lasted_ns + NS_PER_SECOND - 1) / NS_PER_SECOND, finding->count,
 			 counted[DETECTOR_VICTIM_FLOOD], target, sources);
 	else

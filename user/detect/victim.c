@@ -21,11 +21,12 @@
 #define WORTH_PACKETS 2	   /* and for so many counted packets */
 #define COUNT_RANGE   1024 /* windows hold so many times the limit, and tell 3 % of it */
 
-#define USUAL_NS   (600 * NS_PER_SECOND)   /* memory of what is usual */
-#define LASTING_NS (86400 * NS_PER_SECOND) /* the same, while a flood lasts */
-#define WARM_UP_NS (60 * NS_PER_SECOND)	   /* after which fwgen knows what is new */
-#define OVER_NS	   (30 * NS_PER_SECOND)	   /* of quiet end a flood */
-#define FORGET_NS  (3600 * NS_PER_SECOND)  /* of quiet leave nothing of the mean */
+#define USUAL_NS     (600 * NS_PER_SECOND)   /* memory of what is usual */
+#define LASTING_NS   (86400 * NS_PER_SECOND) /* the same, while a flood lasts */
+#define WARM_UP_NS   (60 * NS_PER_SECOND)    /* after which fwgen knows what is new */
+#define WAS_THERE_NS (5 * NS_PER_SECOND)     /* what begins by then was there before fwgen */
+#define OVER_NS	     (30 * NS_PER_SECOND)    /* of quiet end a flood */
+#define FORGET_NS    (3600 * NS_PER_SECOND)  /* of quiet leave nothing of the mean */
 
 static void set_limits(struct victims *victims, const struct detector_config *config)
 {
@@ -120,22 +121,28 @@ static double weight(int64_t duration_ns, int64_t memory_ns)
 }
 
 /* The memory by which the mean learns now. */
-static int64_t memory_of(const struct victims *victims, const struct victim *victim, bool answered,
-			 int64_t now_ns)
+static int64_t memory_of(const struct victims *victims, const struct victim *victim, bool answered)
 {
-	bool was_there = victim->began_ns - victims->first_ns < WARM_UP_NS;
+	bool was_there = victim->began_ns - victims->first_ns < WAS_THERE_NS;
+
+	return victim->flooded && !was_there && !answered ? LASTING_NS : USUAL_NS;
+}
+
+/* In the first minutes the mean has not got far from zero. */
+static double usual_for(const struct victims *victims, const struct victim *victim, int64_t now_ns)
+{
 	int64_t known_ns = now_ns - victims->first_ns;
 
-	if (answered) /* a plain average until there is a past */
-		return known_ns < USUAL_NS ? known_ns : USUAL_NS;
-	return victim->began_ns && !was_there ? LASTING_NS : USUAL_NS;
+	if (known_ns < WARM_UP_NS)
+		return (double)victim->mean;
+	return (double)victim->mean / weight(known_ns, USUAL_NS);
 }
 
 /* rate: packets a second. */
 static void learn(const struct victims *victims, struct victim *victim,
 		  const struct window_time *time, double rate, bool answered)
 {
-	int64_t memory_ns = memory_of(victims, victim, answered, time->end_ns);
+	int64_t memory_ns = memory_of(victims, victim, answered);
 	int64_t quiet_ns = time->start_ns - victim->last_ns, new_ns = time->end_ns;
 	double mean = (double)victim->mean;
 
@@ -148,11 +155,6 @@ static void learn(const struct victims *victims, struct victim *victim,
 	victim->mean = (float)mean;
 	if (victim->last_ns < time->end_ns)
 		victim->last_ns = time->end_ns;
-}
-
-static double rate_of(const struct victims *victims, const uint64_t counts[CONFIG_LIMITS_MAX])
-{
-	return (double)counts[0] / victims->limits[0].seconds;
 }
 
 /* ---- the first step: everybody --------------------------------------------------------------- */
@@ -191,11 +193,12 @@ static int take_kind(struct victims *victims, const struct table_entry *entry,
 	}
 	time.before_ns = victim->last_ns;
 	count(victims, victim, &time, suspect.packets, suspect.counts);
+	victim->rate = (float)suspect.counts[0] / (float)victims->limits[0].seconds;
 	if (worth)
 		victim_touch(&victims->table, victim, time.end_ns);
 	if (counted && is_over(victims, suspect.counts))
 		return add_suspect(victims, &suspect);
-	learn(victims, victim, &time, rate_of(victims, suspect.counts), false);
+	learn(victims, victim, &time, (double)victim->rate, false);
 	return 0;
 }
 
@@ -253,7 +256,8 @@ static void note_flood(struct victims *victims, struct victim *victim,
 {
 	const struct table_entry *entry = suspect->entry;
 
-	if (!victim->began_ns) {
+	if (!victim->flooded) {
+		victim->flooded = true;
 		victim->began_ns = time->start_ns;
 		victim->packets = victim->sources = 0;
 		victim->next_flood = victims->floods;
@@ -271,15 +275,14 @@ static void note_flood(struct victims *victims, struct victim *victim,
 
 /* The limit that is passed by what came from quiet sources, and by far more than is usual, or -1.
  */
-static int passed_limit(const struct victims *victims, const struct victim *victim,
-			const struct suspect *suspect, double quiet)
+static int passed_limit(const struct victims *victims, const struct suspect *suspect, double usual,
+			double quiet)
 {
 	for (unsigned int i = 0; i < victims->limit_count; i++) {
 		const struct limit *limit = &victims->limits[i];
 		double passed = (double)suspect->counts[i] * quiet;
 
-		if (passed > (double)limit->count &&
-		    passed / limit->seconds > TIMES_USUAL * (double)victim->mean)
+		if (passed > (double)limit->count && passed / limit->seconds > TIMES_USUAL * usual)
 			return (int)i;
 	}
 	return -1;
@@ -304,12 +307,12 @@ static int judge_suspect(struct victims *victims, const struct suspect *suspect,
 	quiet = quiet_share(&crowd);
 	sources = sources_of(suspect, &crowd);
 	answered = 2 * crowd.answered > crowd.packets;
-	passed = passed_limit(victims, victim, suspect, quiet);
+	passed = passed_limit(victims, suspect, usual_for(victims, victim, time.end_ns), quiet);
 	if (passed >= 0 && sources >= SOURCES_MIN && (warm || !answered))
 		note_flood(victims, victim, suspect, &crowd, sources, &time);
 	else
 		passed = -1;
-	learn(victims, victim, &time, rate_of(victims, suspect->counts) * quiet, answered);
+	learn(victims, victim, &time, (double)victim->rate * quiet, answered);
 	if (passed < 0)
 		return 0;
 	fill_finding(victims, victim, &finding);
@@ -322,6 +325,11 @@ static int judge_suspect(struct victims *victims, const struct suspect *suspect,
 }
 
 /* ---- the third step: what is over ------------------------------------------------------------ */
+
+static double first_rate(const struct victims *victims)
+{
+	return (double)victims->limits[0].count / victims->limits[0].seconds;
+}
 
 static int end_floods(struct victims *victims, struct moment now, struct finding_list *out)
 {
@@ -339,10 +347,12 @@ static int end_floods(struct victims *victims, struct moment now, struct finding
 		finding.at = now;
 		finding.count = victim->packets;
 		finding.lasted_ns = victim->over_ns - victim->began_ns;
+		finding.usual = now.boot_ns - victim->last_ns < OVER_NS &&
+				(double)victim->rate > first_rate(victims);
 		if (finding_list_add(out, &finding))
 			return -ENOMEM;
 		*link = victim->next_flood;
-		victim->began_ns = 0;
+		victim->flooded = false;
 	}
 	return 0;
 }
@@ -358,8 +368,10 @@ int victims_judge(struct victims *victims, const struct interval *interval,
 
 	if (!victims->enabled)
 		return 0;
-	if (!victims->first_ns)
+	if (!victims->begun) {
+		victims->begun = true;
 		victims->first_ns = time.start_ns;
+	}
 	victim_packets_take(&victims->packets, interval);
 	victims->suspect_count = 0;
 	for (size_t i = 0; !r && i < interval->destination_count; i++) {

@@ -7,9 +7,9 @@
  *
  * What is usual is a weighted mean of the last ten minutes, from zero: who is silent has a past,
  * too. While a flood lasts it is learned a hundred times slower, so that it is told of for hours.
- * Two things are learned at the ordinary pace all the same: what was there when fwgen came, which
- * may be how this host lives, and what the host answers. The latter is not even told of in the
- * first minute, when nothing else is known of a busy name server.
+ * Learned at the ordinary pace all the same is what was there when fwgen came, since that may be
+ * how this host lives, and what the host answers. The latter is not even told of in the first
+ * minute, when nothing else is known of a busy name server.
  */
 #ifndef FWGEN_DETECT_VICTIM_H
 #define FWGEN_DETECT_VICTIM_H
@@ -37,8 +37,9 @@ struct victims {
 	struct victim_packets packets;
 	struct suspect *suspects;
 	size_t suspect_count, suspect_capacity;
-	uint32_t floods;  /* first of the records with a flood that lasts */
-	int64_t first_ns; /* what was before is not known; 0: nothing is */
+	uint32_t floods; /* first of the records with a flood that lasts */
+	bool begun;
+	int64_t first_ns; /* once begun: what was before is not known */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -90,14 +90,19 @@ static void drop(struct victim_table *table, struct victim *victim)
 	pool_give(&table->pool, number);
 }
 
+static float weight_of(const struct victim *victim)
+{
+	return victim->mean > victim->rate ? victim->mean : victim->rate;
+}
+
 static bool evict(struct victim_table *table)
 {
 	struct victim *victim = victim_at(table, table->oldest), *least = NULL;
 
 	for (int i = 0, sample = 0; victim && i < EVICT_VISITS && sample < EVICT_SAMPLE; i++) {
-		if (!victim->began_ns) {
+		if (!victim->flooded) {
 			sample++;
-			if (!least || victim->mean < least->mean)
+			if (!least || weight_of(victim) < weight_of(least))
 				least = victim;
 		}
 		victim = victim_at(table, victim->newer);
@@ -149,7 +154,7 @@ void victim_table_sweep(struct victim_table *table, int64_t before_ns)
 
 	for (int i = 0; i < SWEEP_VISITS; i++) {
 		victim = victim_at(table, table->oldest);
-		if (!victim || victim->began_ns || victim->loud_ns >= before_ns)
+		if (!victim || victim->flooded || victim->loud_ns >= before_ns)
 			return;
 		drop(table, victim);
 	}

@@ -2,7 +2,7 @@
 /*
  * Hosts that many unasked packets go to, one record for each kind of traffic: bounded, and made for
  * those only that stand out, so that ordinary destinations cost nothing. When it is full the
- * quietest of those that have not been loud for the longest makes room, never one that is flooded.
+ * least of those that have not been loud for the longest makes room, never one that is flooded.
  */
 #ifndef FWGEN_DETECT_VICTIM_TABLE_H
 #define FWGEN_DETECT_VICTIM_TABLE_H
@@ -21,10 +21,11 @@ struct victim {
 	uint32_t next;	       /* in its hash chain */
 	uint32_t newer, older; /* by when it was loud */
 	float mean;	       /* packets a second, of the last minutes: what is usual here */
+	float rate;	       /* now, or when it was seen last */
 	int64_t last_ns;       /* up to when the mean and the windows are */
 	int64_t loud_ns;
-	/* the flood that is told of */
-	int64_t began_ns;    /* 0: none */
+	/* the flood that is told of, or was */
+	int64_t began_ns;
 	int64_t over_ns;     /* when it was over the limit last */
 	uint64_t packets;    /* of it so far */
 	uint64_t sources;    /* the highest estimate */
@@ -32,6 +33,7 @@ struct victim {
 	uint16_t port;
 	uint8_t protocol;
 	uint8_t kind; /* enum victim_kind */
+	bool flooded;
 	struct window windows[CONFIG_LIMITS_MAX];
 };
 

@@ -30,6 +30,7 @@ struct finding {
 	uint64_t sources;		   /* estimate */
 	struct trait traits[TRAIT_FIELDS]; /* what its packets have in common */
 	int64_t lasted_ns; /* the flood is over, count is all of its packets; 0: it goes on */
+	bool usual;	   /* with lasted_ns: it goes on, but is taken for usual */
 };
 
 struct finding_list {
