@@ -3,6 +3,7 @@
 #ifndef FWGEN_DETECT_JUDGE_H
 #define FWGEN_DETECT_JUDGE_H
 
+#include "detect/peaks.h"
 #include "detect/plan.h"
 #include "detect/tracker.h"
 #include "model/finding.h"
@@ -17,6 +18,7 @@ struct judgement {
 	bool provisional;  /* look, but keep nothing */
 	uint64_t answered; /* SYNs of the interval before whose handshakes ended in this one */
 	uint32_t fired;	   /* out: bit per detector */
+	struct peaks_counts *counts; /* out */
 	struct finding_list *out;
 };
 

@@ -136,6 +136,7 @@ static int judge_window(struct judgement *judgement, unsigned int which,
 		if (limit->spread != which)
 			continue;
 		count = (limit->ops->distinct(&spread) + share - 1) / share;
+		peaks_note(judgement->counts, limit, count);
 		if (count > spread_reachable(limit->limit.count, limit->ops->bits))
 			r = judge_report(judgement, limit, count, &spread);
 	}

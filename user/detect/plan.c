@@ -33,6 +33,7 @@ static void add_limit(struct plan *plan, enum detector_id id, const struct limit
 	struct plan_limit item = { .id = id, .ops = detectors[id], .limit = *limit };
 	int64_t window_ns = limit->seconds * NS_PER_SECOND;
 
+	item.number = (uint8_t)(plan->counting_count + plan->judging_count);
 	if (item.ops->count) {
 		window_shape_init(&item.shape, limit->count, window_ns);
 		plan->counting[plan->counting_count++] = item;

@@ -14,6 +14,7 @@ struct plan_limit {
 	struct limit limit;
 	struct window_shape shape; /* counting */
 	unsigned int spread;	   /* spread: index in spreads */
+	uint8_t number;		   /* of all limits, counting and judging */
 };
 
 struct plan {

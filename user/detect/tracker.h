@@ -30,6 +30,7 @@ struct source {
 	uint8_t prefix_len;	    /* 0: this record is free */
 	uint8_t try_port, try_host; /* bit numbers, or TRY_NONE */
 	uint8_t tried;		    /* the most bits of ports and hosts in one interval or window */
+	uint16_t watched;	    /* its record in peaks.c, if that is still its own; 0: none */
 };
 _Static_assert(sizeof(struct source) == 88, "a million of these");
 
