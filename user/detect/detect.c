@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "detect/judge.h"
+#include "detect/peaks.h"
 #include "detect/plan.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
@@ -21,6 +22,7 @@ struct detect {
 	struct plan plan;
 	struct tracker tracker;
 	struct victims victims;
+	struct peaks *peaks;
 	int64_t last_end_ns; /* of the newest interval drained */
 };
 
@@ -46,6 +48,10 @@ int detect_new(const struct config *config, struct detect **out)
 	}
 	plan_make(config, &detect->plan);
 	set_keeping(detect);
+	if (peaks_new(&detect->plan, config->hash, PEAKS_SOURCES, &detect->peaks)) {
+		detect_free(&detect);
+		return -ENOMEM;
+	}
 	*out = detect;
 	return 0;
 }
@@ -56,6 +62,7 @@ void detect_free(struct detect **detect)
 		return;
 	tracker_done(&(*detect)->tracker);
 	victims_done(&(*detect)->victims);
+	peaks_free(&(*detect)->peaks);
 	free(*detect);
 	*detect = NULL;
 }
@@ -101,10 +108,15 @@ int detect_reconfigure(struct detect *detect, const struct config *config)
 	struct source *source;
 	uint32_t cursor = 0;
 	struct plan *plan = malloc(sizeof(*plan));
+	struct peaks *peaks = NULL;
 
 	if (!plan)
 		return -ENOMEM;
 	plan_make(config, plan);
+	if (peaks_new(plan, config->hash, PEAKS_SOURCES, &peaks)) {
+		free(plan);
+		return -ENOMEM;
+	}
 	conversion.to = plan;
 	plan_inherit(conversion.from, plan, &conversion.heirs);
 	while ((source = tracker_next(&detect->tracker, &cursor))) {
@@ -117,6 +129,8 @@ int detect_reconfigure(struct detect *detect, const struct config *config)
 	detect->plan = *plan;
 	free(plan);
 	victims_configure(&detect->victims, config);
+	peaks_free(&detect->peaks);
+	detect->peaks = peaks;
 	set_keeping(detect);
 	return 0;
 }
@@ -164,6 +178,7 @@ static int judge(struct judgement *judgement)
 {
 	int r;
 
+	judgement->counts->n = 0;
 	if (judgement->source) {
 		judgement->time.before_ns = judgement->source->last_ns;
 		judgement->answered = answers(judgement->source, judgement->entry);
@@ -176,12 +191,14 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 		       const struct sample *sample, struct finding_list *out)
 {
 	const struct table_entry *entry = &sample->entry;
+	struct peaks_counts counts;
 	struct judgement judgement = {
 		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		.time = { .start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns },
 		.at = traffic->end,
+		.counts = &counts,
 		.out = out,
 	};
 	int r = tracker_enter(&detect->tracker, &entry->address,
@@ -193,6 +210,7 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 	r = judge(&judgement);
 	note_unanswered(&judgement);
 	add_totals(&judgement);
+	peaks_take(detect->peaks, judgement.source, &counts, judgement.fired);
 	return r;
 }
 
@@ -201,6 +219,7 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 {
 	int r = 0;
 
+	peaks_pass(detect->peaks, traffic->start, traffic->end);
 	for (size_t i = 0; !r && i < n; i++)
 		r = take_sample(detect, traffic, &samples[i], out);
 	if (detect->last_end_ns < traffic->end.boot_ns)
@@ -219,6 +238,7 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 		       struct finding_list *out)
 {
 	bool known = detect->last_end_ns && detect->last_end_ns <= now.boot_ns;
+	struct peaks_counts counts;
 	struct judgement judgement = {
 		.plan = &detect->plan,
 		.tracker = &detect->tracker,
@@ -228,12 +248,27 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 			  .end_ns = now.boot_ns },
 		.at = now,
 		.provisional = true,
+		.counts = &counts,
 		.out = out,
 	};
+	int r;
 
 	judgement.source = tracker_find(&detect->tracker, &entry->address,
 					entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL);
-	return judge(&judgement);
+	r = judge(&judgement);
+	/* Nothing is kept but that it was found: the drained interval may not find it again. */
+	if (judgement.fired && judgement.source)
+		peaks_take(detect->peaks, judgement.source, &counts, true);
+	return r;
+}
+
+int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count)
+{
+	int r = peaks_rows(detect->peaks, rows, count);
+
+	if (!r && peaks_duration(detect->peaks) >= period_ns)
+		peaks_restart(detect->peaks);
+	return r;
 }
 
 static bool keep_window(void *context, struct window *window)
@@ -270,7 +305,8 @@ uint64_t detect_tracked(const struct detect *detect)
 
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
-	return sizeof(*detect) + tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims);
+	return sizeof(*detect) + tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims) +
+	       peaks_bytes(detect->peaks);
 }
 
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max)

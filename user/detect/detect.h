@@ -8,6 +8,7 @@
 
 #include "model/config.h"
 #include "model/finding.h"
+#include "model/peaks.h"
 #include "model/sample.h"
 #include "model/status.h"
 
@@ -53,6 +54,13 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source);
 
 /* The counts within one interval at which some detector could fire: what the sensor wakes for. */
 void detect_wake_marks(const struct config *config, struct wake_marks *out);
+
+/*
+ * What sources have come to against each limit since the period began, a row for each limit, for
+ * the caller to free. A period that is period_ns long or more ends with that, and so does one at
+ * detect_reconfigure; what it held is gone then. Returns 0 or -ENOMEM.
+ */
+int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count);
 
 uint64_t detect_tracked(const struct detect *detect);
 uint64_t detect_memory_bytes(const struct detect *detect);

@@ -97,7 +97,7 @@ static int keep_count(struct judgement *judgement, unsigned int which, struct wi
 	if (!n || window_share(shape, &judgement->time) > 1)
 		return 0; /* longer than the window: it will be of the past at the next look */
 	if (!window) {
-		if (!window_worth(shape, &judgement->time, n))
+		if (!judgement->source->watched && !window_worth(shape, &judgement->time, n))
 			return 0;
 		r = tracker_add_window(judgement->tracker, judgement->source, (uint8_t)which,
 				       &window);
@@ -127,6 +127,7 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 		past = window_past(window, &limit->shape);
 	}
 	past = share > 1 ? (n + share - 1) / share : past + n;
+	peaks_note(judgement->counts, limit, n ? past : 0);
 	if (n && past > limit->limit.count)
 		r = judge_report(judgement, limit, past, NULL);
 	if (!r && !judgement->provisional)

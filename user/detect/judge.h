@@ -3,6 +3,7 @@
 #ifndef FWGEN_DETECT_JUDGE_H
 #define FWGEN_DETECT_JUDGE_H
 
+#include "detect/peaks.h"
 #include "detect/plan.h"
 #include "detect/tracker.h"
 #include "model/finding.h"
@@ -18,6 +19,7 @@ struct judgement {
 	uint64_t answered; /* SYNs of earlier intervals whose handshakes ended in this one */
 	bool emptied;	   /* some windows of the source hold nothing any more */
 	uint32_t fired;	   /* out: bit per detector */
+	struct peaks_counts *counts; /* out */
 	struct finding_list *out;
 };
 

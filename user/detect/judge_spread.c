@@ -121,6 +121,7 @@ static int judge_window(struct judgement *judgement, unsigned int which,
 		if (limit->spread != which)
 			continue;
 		count = (limit->ops->distinct(&spread) + share - 1) / share;
+		peaks_note(judgement->counts, limit, count);
 		most = limit->limit.count;
 		if (limit->ops->bits)
 			most = spread_reachable(most, limit->ops->bits);

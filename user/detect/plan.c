@@ -39,9 +39,15 @@ static unsigned int find_spread(struct plan *plan, int64_t window_ns)
 static void add_limit(struct plan *plan, enum detector_id id, const struct detector_ops *ops,
 		      const struct limit *limit)
 {
-	struct plan_limit item = { .id = id, .ops = ops, .limit = *limit };
+	struct plan_limit item = {
+		.id = id,
+		.ops = ops,
+		.limit = *limit,
+		.derived = ops != detectors[id],
+	};
 	int64_t window_ns = limit->seconds * NS_PER_SECOND;
 
+	item.number = (uint8_t)(plan->counting_count + plan->judging_count);
 	if (ops->limit)
 		item.limit.count = ops->limit(limit->count);
 	if (ops->count) {

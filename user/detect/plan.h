@@ -15,6 +15,8 @@ struct plan_limit {
 	struct limit limit;
 	struct window_shape shape; /* counting */
 	unsigned int spread;	   /* spread: index in spreads */
+	uint8_t number;		   /* of all limits, counting and judging */
+	bool derived;		   /* worked out from one of the detector's own */
 };
 
 struct plan {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who has been seen lately: a bounded table of sources. A source costs 88 bytes and 4 of hash
+ * Who has been seen lately: a bounded table of sources. A source costs 96 bytes and 4 of hash
  * chain; windows (32 bytes) are added for limits that it comes near, spread windows (272 bytes) for
  * sources that try more than one port or host. When something is full, the least interesting of a
  * few sources makes room; how often is counted.
@@ -31,8 +31,9 @@ struct source {
 	uint8_t prefix_len;	    /* 0: this record is free */
 	uint8_t try_port, try_host; /* bit numbers, or TRY_NONE */
 	uint8_t tried;		    /* the most bits of ports and hosts in one interval or window */
+	uint16_t watched;	    /* its record in peaks.c, if that is still its own; 0: none */
 };
-_Static_assert(sizeof(struct source) == 88, "a million of these");
+_Static_assert(sizeof(struct source) == 96, "a million of these");
 
 struct tracker {
 	struct pool sources, windows, spreads;
