@@ -53,9 +53,13 @@ enum block_action { BLOCK_DROP = 1, BLOCK_LIMIT = 2 };
 
 /* ---- the interval table ------------------------------------------------------------------ */
 
-#define BUCKET_ENTRIES 8
-#define PORT_BITS      128
-#define HOST_BITS      64
+#define BUCKET_ENTRIES	8
+#define TRY_HOST_BITS	64
+#define TRY_PORT_BITS	32
+#define TRY_TARGET_BITS 64
+
+/* What is tried over TCP is kept apart from the rest: a bot speaks peer-to-peer as well. */
+enum try_kind { TRY_TCP, TRY_OTHER, TRY_KINDS };
 
 /*
  * What one interval has counted for one source (or, in the destination table, one destination: then
@@ -76,15 +80,18 @@ struct table_entry {
 	__u16 last_port;
 	__u8 last_protocol;
 	__u8 prefix_len;	 /* 128, or the length of a hot prefix counted as one source */
-	__u8 distinct_ports;	 /* bits set in ports */
-	__u8 distinct_hosts : 7; /* bits set in hosts */
+	__u8 distinct_targets;	 /* bits set in targets */
+	__u8 distinct_hosts : 7; /* bits set in hosts, 127 at most */
 	__u8 assumed : 1;	 /* established holds flows whose SYN-ACK could not be seen */
 	__u16 malformed;
 	/* second cache line */
-	__u64 ports[PORT_BITS / 64]; /* destination ports tried, keyed hash */
-	__u64 hosts;		     /* peer addresses tried, keyed hash */
-	__u64 members;		     /* addresses seen inside a hot prefix, keyed hash */
-	struct address last_address; /* the last peer tried, in full */
+	__u64 hosts[TRY_KINDS]; /* peer addresses tried, keyed hash */
+	__u64 targets;		/* ports of hosts: both in one hash */
+	__u32 ports[TRY_KINDS]; /* destination ports tried */
+	union {
+		struct address last_address; /* the last peer tried, in full */
+		__u64 members; /* of a hot prefix: addresses seen inside, keyed hash */
+	};
 	__u16 fragments; /* that nobody asked for, like what follows but for sensitive */
 	__u16 syn_ack;
 	__u16 stray;	 /* flows that begin with an ACK, FIN or RST */
@@ -254,7 +261,7 @@ struct wake_marks {
 	__u32 udp;
 	__u32 icmp;
 	__u32 odd_flags;
-	__u32 ports;
+	__u32 targets;
 	__u32 hosts;
 	__u32 per_interval;  /* records one CPU may send */
 	__u32 packets_limit; /* wakes too: the first count of packets that is over a limit */

@@ -34,7 +34,7 @@ struct table_subject {
 };
 
 /* What a packet brought that its source had not shown in this interval. */
-enum table_news { NEWS_PORT = 1, NEWS_HOST = 2 };
+enum table_news { NEWS_TARGET = 1, NEWS_HOST = 2 };
 
 static __always_inline int port_in(const __u64 *ports, __u16 port)
 {
@@ -52,28 +52,35 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
 {
+	__u32 kind = packet->classes & (CLASS_SYN | CLASS_TCP) ? TRY_TCP : TRY_OTHER;
 	__u32 peer = table_fold(&subject->peer), bit, news = 0;
+	__u64 host;
 
 	if (packet_likely(entry->last_peer == peer &&
 			  entry->last_port == packet->destination_port && entry->distinct_hosts))
 		return 0;
 	entry->last_peer = peer;
 	entry->last_port = packet->destination_port;
-	entry->last_address = subject->peer;
+	if (packet_likely(entry->prefix_len == PREFIX_LEN_FULL))
+		entry->last_address = subject->peer;
 
-	bit = (__u32)(hash_address(key, &subject->peer) >> 58);
-	if (!((entry->hosts >> bit) & 1)) {
-		entry->hosts |= 1ULL << bit;
-		entry->distinct_hosts++;
+	host = hash_linear(key, &subject->peer);
+	bit = (__u32)(hash_unline(key, host) >> 58);
+	if (!((entry->hosts[kind] >> bit) & 1)) {
+		entry->hosts[kind] |= 1ULL << bit;
+		if (entry->distinct_hosts < 127)
+			entry->distinct_hosts++;
 		news = NEWS_HOST;
 	}
 	if (packet->classes & CLASS_ICMP)
 		return news;
-	bit = (__u32)(hash_number(key, packet->destination_port) >> 57);
-	if (!((entry->ports[bit / 64] >> (bit % 64)) & 1)) {
-		entry->ports[bit / 64] |= 1ULL << (bit % 64);
-		entry->distinct_ports++;
-		news |= NEWS_PORT;
+	bit = (__u32)(hash_number(key, packet->destination_port) >> 59);
+	entry->ports[kind] |= 1U << bit;
+	bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
+	if (!((entry->targets >> bit) & 1)) {
+		entry->targets |= 1ULL << bit;
+		entry->distinct_targets++;
+		news |= NEWS_TARGET;
 	}
 	return news;
 }
@@ -89,7 +96,8 @@ static __always_inline void table_note_peer(struct table_entry *entry,
 		return;
 	entry->last_peer = peer;
 	entry->last_port = packet->destination_port;
-	entry->last_address = subject->peer;
+	if (packet_likely(entry->prefix_len == PREFIX_LEN_FULL))
+		entry->last_address = subject->peer;
 }
 
 /*
@@ -136,6 +144,25 @@ static __always_inline __u32 table_add_syn(struct table_entry *entry,
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
+/* What was tried and has come to a connection is no try any more. */
+static __always_inline void table_take_try(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet, const struct hash_key *key)
+{
+	__u64 host = hash_linear(key, &subject->peer);
+	__u32 bit = (__u32)(hash_unline(key, host) >> 58);
+
+	if ((entry->hosts[TRY_TCP] >> bit) & 1) {
+		entry->hosts[TRY_TCP] &= ~(1ULL << bit);
+		entry->distinct_hosts--;
+	}
+	bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
+	if ((entry->targets >> bit) & 1) {
+		entry->targets &= ~(1ULL << bit);
+		entry->distinct_targets--;
+	}
+}
+
 static __always_inline void table_add_established(struct table_entry *entry,
 						  const struct table_subject *subject,
 						  const struct packet *packet,
@@ -147,10 +174,10 @@ static __always_inline void table_add_established(struct table_entry *entry,
 		entry->assumed = 1;
 	else
 		entry->answers++;
-	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port))) {
+	table_take_try(entry, subject, packet, &control->bitmap_key);
+	table_note_peer(entry, subject, packet);
+	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
 		saturate16(&entry->sensitive);
-		table_note_peer(entry, subject, packet);
-	}
 }
 
 /*

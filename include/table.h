@@ -254,10 +254,11 @@ static __always_inline int table_mark(__u32 n, __u32 mark)
 	return n >= mark && (n == mark || !(n & (n - 1)));
 }
 
-/* Bits: where no two tries shared one, the limit is crossed a bit after the mark. */
+/* Bits of what was tried: few enough to wake at every third, since earlier intervals add to them.
+ */
 static __always_inline int table_mark_bits(__u32 n, __u32 mark)
 {
-	return table_mark(n, mark) || n == mark + 1;
+	return n >= mark && (n - mark) % 3 == 0;
 }
 
 /* Whether this packet took its source over a mark. */
@@ -265,7 +266,8 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 				       __u32 news, const struct wake_marks *marks)
 {
 	if (packet_unlikely(news)) {
-		if ((news & NEWS_PORT) && table_mark_bits(entry->distinct_ports, marks->ports))
+		if ((news & NEWS_TARGET) &&
+		    table_mark_bits(entry->distinct_targets, marks->targets))
 			return 1;
 		if ((news & NEWS_HOST) && table_mark_bits(entry->distinct_hosts, marks->hosts))
 			return 1;

@@ -294,7 +294,6 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 		return;
 	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plan);
 	found->try_ns = 0;
-	found->try_port = found->try_host = TRY_NONE;
 	found->tried = 0;
 }
 

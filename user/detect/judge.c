@@ -79,8 +79,10 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 	if (finding.protocol == IPPROTO_TCP || finding.protocol == IPPROTO_UDP)
 		finding.port = entry->last_port;
 	if (spread) {
-		finding.ports = (uint32_t)spread->ports;
-		finding.hosts = (uint32_t)spread->hosts;
+		finding.hosts = (uint32_t)(spread->hosts[TRY_TCP] + spread->hosts[TRY_OTHER]);
+		finding.ports = (uint32_t)(spread->ports[TRY_TCP] + spread->ports[TRY_OTHER]);
+		if (finding.hosts == 1) /* then the larger bitmap says how many */
+			finding.ports = (uint32_t)spread->targets;
 	}
 	judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * More packets from one source than any honest host sends. Of an exchange that the other side takes
- * part in, one packet in 64 counts: a download is a hundred times what anybody sends unasked, but it
- * has a limit too.
+ * part in, one packet in 64 counts: a download is a hundred times what anybody sends unasked, but
+ * it has a limit too.
  */
 #include "detect/detector.h"
 

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "detect/detect.h"
 
-#define WAKES_PER_INTERVAL 64 /* records of one CPU: enough for the loudest, and a ring's worth */
+#define WAKES_PER_INTERVAL 128 /* records of one CPU: enough for the loudest, and a ring's worth \
+				*/
 
 static const struct detector_ops *const detectors[DETECTOR_COUNT] = {
 	[DETECTOR_PACKET_FLOOD] = &packet_flood_ops,
@@ -94,7 +95,7 @@ void detect_wake_marks(const struct config *config, struct wake_marks *out)
 		.udp = MARK_NEVER,
 		.icmp = MARK_NEVER,
 		.odd_flags = MARK_NEVER,
-		.ports = MARK_NEVER,
+		.targets = MARK_NEVER,
 		.hosts = MARK_NEVER,
 		.per_interval = WAKES_PER_INTERVAL,
 		.packets_limit = MARK_NEVER,

@@ -57,38 +57,30 @@ static unsigned int count_bits(uint64_t word)
 
 struct spread spread_estimate(const struct spread_bits *bits)
 {
-	unsigned int ports = count_bits(bits->ports[0]) + count_bits(bits->ports[1]);
-
-	return (struct spread){
-		.ports = spread_distinct(ports, PORT_BITS),
-		.hosts = spread_distinct(count_bits(bits->hosts), HOST_BITS),
-		.tries = bits->tries,
-		.tcp_tries = bits->tcp_tries,
-		.established = bits->established,
+	struct spread spread = {
+		.targets = spread_distinct(count_bits(bits->targets), TRY_TARGET_BITS),
 		.protocols = spread_distinct(count_bits(bits->protocols), PROTOCOL_BITS),
+		.late = bits->late,
 	};
+
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		spread.hosts[kind] = spread_distinct(count_bits(bits->hosts[kind]), TRY_HOST_BITS);
+		spread.ports[kind] = spread_distinct(count_bits(bits->ports[kind]), TRY_PORT_BITS);
+		spread.tries[kind] = bits->tries[kind];
+	}
+	return spread;
 }
 
-uint64_t spread_failed(const struct spread *spread, uint64_t distinct)
+uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late)
 {
-	uint64_t all = spread->tries + spread->established;
-
-	if (!all)
-		return 0;
-	distinct = (distinct * spread->tries + all - 1) / all;
-	return distinct < spread->tries ? distinct : spread->tries;
+	distinct -= late < distinct ? late : distinct;
+	return distinct < tries ? distinct : tries;
 }
 
-static bool slice_empty(const struct spread_window *window, int i)
+static bool slice_empty(const struct spread_slice *slice)
 {
-	return !window->tries[i] && !window->established[i] && !window->protocols[i];
-}
-
-static void slice_clear(struct spread_window *window, int i)
-{
-	window->tries[i] = window->tcp_tries[i] = window->established[i] = 0;
-	window->ports[i][0] = window->ports[i][1] = window->hosts[i] = 0;
-	window->protocols[i] = 0;
+	return !slice->tries[TRY_TCP] && !slice->tries[TRY_OTHER] && !slice->late &&
+	       !slice->protocols;
 }
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
@@ -99,23 +91,11 @@ void spread_advance(struct spread_window *window, const struct window_shape *sha
 
 	for (int i = 0; i < WINDOW_SLICES; i++) {
 		if (over || window_age(now, window->start[i]) > WINDOW_LIVE)
-			slice_clear(window, i);
+			window->slice[i] = (struct spread_slice){ 0 };
 	}
 }
 
 #define SHIFT(array) memmove((array) + 1, (array), sizeof(array) - sizeof((array)[0]))
-
-static void shift_slices(struct spread_window *window)
-{
-	SHIFT(window->start);
-	SHIFT(window->tries);
-	SHIFT(window->tcp_tries);
-	SHIFT(window->established);
-	SHIFT(window->protocols);
-	SHIFT(window->ports);
-	SHIFT(window->hosts);
-	slice_clear(window, 0);
-}
 
 static void add16(uint16_t *sum, uint64_t n)
 {
@@ -127,35 +107,39 @@ void spread_add(struct spread_window *window, const struct window_shape *shape,
 		const struct window_time *time, const struct spread_bits *bits)
 {
 	uint8_t start = window_tick(shape, time->start_ns);
+	struct spread_slice *slice = &window->slice[0];
 
-	if (!bits->tries && !bits->established && !bits->protocols)
+	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->late && !bits->protocols)
 		return;
-	if (!slice_empty(window, 0) && slice_empty(window, WINDOW_SLICES - 1) &&
-	    window_apart(window->start[0], start))
-		shift_slices(window);
-	if (slice_empty(window, 0)) {
-		slice_clear(window, 0);
+	if (!slice_empty(slice) && slice_empty(&window->slice[WINDOW_SLICES - 1]) &&
+	    window_apart(window->start[0], start)) {
+		SHIFT(window->start);
+		SHIFT(window->slice);
+		*slice = (struct spread_slice){ 0 };
+	}
+	if (slice_empty(slice)) {
+		*slice = (struct spread_slice){ 0 };
 		window->start[0] = start;
 	} else if ((uint8_t)(window->start[0] - start) <= WINDOW_LIVE) {
 		window->start[0] = start; /* a little earlier: another interface's interval */
 	}
-	add16(&window->tries[0], bits->tries);
-	add16(&window->tcp_tries[0], bits->tcp_tries);
-	add16(&window->established[0], bits->established);
-	window->ports[0][0] |= bits->ports[0];
-	window->ports[0][1] |= bits->ports[1];
-	window->hosts[0] |= bits->hosts;
-	window->protocols[0] |= (uint16_t)bits->protocols;
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		add16(&slice->tries[kind], bits->tries[kind]);
+		slice->hosts[kind] |= bits->hosts[kind];
+		slice->ports[kind] |= bits->ports[kind];
+	}
+	slice->targets |= bits->targets;
+	slice->protocols |= (uint16_t)bits->protocols;
+	add16(&slice->late, bits->late);
 }
 
 void spread_take_back(struct spread_window *window, uint64_t tries)
 {
 	for (int i = 0; tries && i < WINDOW_SLICES; i++) {
-		uint16_t most = window->tcp_tries[i];
+		uint16_t most = window->slice[i].tries[TRY_TCP];
 		uint16_t n = tries < most ? (uint16_t)tries : most;
 
-		window->tcp_tries[i] -= n;
-		window->tries[i] -= n < window->tries[i] ? n : window->tries[i];
+		window->slice[i].tries[TRY_TCP] -= n;
 		tries -= n;
 	}
 }
@@ -163,15 +147,19 @@ void spread_take_back(struct spread_window *window, uint64_t tries)
 void spread_past(const struct spread_window *window, struct spread_bits *bits)
 {
 	for (int i = 0; i < WINDOW_SLICES; i++) {
-		bits->established += window->established[i];
-		bits->protocols |= window->protocols[i];
-		if (!window->tries[i])
-			continue;
-		bits->ports[0] |= window->ports[i][0];
-		bits->ports[1] |= window->ports[i][1];
-		bits->hosts |= window->hosts[i];
-		bits->tries += window->tries[i];
-		bits->tcp_tries += window->tcp_tries[i];
+		const struct spread_slice *slice = &window->slice[i];
+
+		bits->late += slice->late;
+		bits->protocols |= slice->protocols;
+		for (int kind = 0; kind < TRY_KINDS; kind++) {
+			if (!slice->tries[kind])
+				continue;
+			bits->hosts[kind] |= slice->hosts[kind];
+			bits->ports[kind] |= slice->ports[kind];
+			bits->tries[kind] += slice->tries[kind];
+		}
+		if (slice->tries[TRY_TCP] || slice->tries[TRY_OTHER])
+			bits->targets |= slice->targets;
 	}
 }
 
@@ -185,7 +173,7 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		age = window_age(now_from, window->start[i]) * from->tick_ns;
 		age = (age + to->tick_ns - 1) / to->tick_ns;
 		if (age > WINDOW_LIVE)
-			slice_clear(window, i);
+			window->slice[i] = (struct spread_slice){ 0 };
 		window->start[i] = (uint8_t)(now_to - age);
 	}
 }

@@ -16,10 +16,16 @@
 #define TRACKER_SOURCES_MAX 1000000u
 #define TRY_NONE	    0xff
 
+/* The only try of a source: bit numbers, or TRY_NONE. */
+struct single_try {
+	uint8_t kind; /* enum try_kind */
+	uint8_t host, port, target;
+};
+
 struct source {
 	struct address address;
 	int64_t last_ns; /* the end of the last interval that had it */
-	int64_t try_ns;	 /* the only try so far, see try_port; 0: none, or it has spread windows */
+	int64_t try_ns;	 /* the only try so far, see single; 0: none, or it has spread windows */
 	uint64_t packets, bytes, dropped;
 	uint32_t next;	     /* in its hash chain */
 	uint32_t windows;    /* first of its windows */
@@ -28,10 +34,10 @@ struct source {
 	uint32_t assumed_s;  /* boot time of the last login of which one side was seen; 0: none */
 	uint32_t fired;	     /* bit per detector */
 	float packets_per_second;
-	uint8_t prefix_len;	    /* 0: this record is free */
-	uint8_t try_port, try_host; /* bit numbers, or TRY_NONE */
-	uint8_t tried;		    /* the most bits of ports and hosts in one interval or window */
-	uint16_t watched;	    /* its record in peaks.c, if that is still its own; 0: none */
+	uint8_t prefix_len;	  /* 0: this record is free */
+	uint8_t tried;		  /* the most bits of ports and hosts in one interval or window */
+	struct single_try single; /* at try_ns */
+	uint16_t watched;	  /* its record in peaks.c, if that is still its own; 0: none */
 };
 _Static_assert(sizeof(struct source) == 96, "a million of these");
 

@@ -213,9 +213,15 @@ static double quiet_share(const struct crowd *crowd)
 /* Where too few packets were sampled, the bitmap of the entry says how many sources tried. */
 static double bitmap_sources(const struct table_entry *entry)
 {
-	int set = __builtin_popcountll(entry->hosts);
+	double sources = 0;
 
-	return HOST_BITS * log((double)HOST_BITS / (set < HOST_BITS ? HOST_BITS - set : 1));
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		int set = __builtin_popcountll(entry->hosts[kind]);
+		int clear = set < TRY_HOST_BITS ? TRY_HOST_BITS - set : 1;
+
+		sources += TRY_HOST_BITS * log((double)TRY_HOST_BITS / clear);
+	}
+	return sources;
 }
 
 static double sources_of(const struct suspect *suspect, const struct crowd *crowd)
@@ -269,7 +275,9 @@ static void note_flood(struct victims *victims, struct victim *victim,
 		victim->sources = (uint64_t)sources;
 	victim->protocol = victim_protocol((enum victim_kind)victim->kind, entry);
 	victim->port = crowd->port;
-	if (!crowd->packets && entry->distinct_ports == 1)
+	if (!crowd->packets && __builtin_popcount(entry->ports[TRY_TCP]) +
+					       __builtin_popcount(entry->ports[TRY_OTHER]) ==
+				       1)
 		victim->port = entry->last_port;
 }
 

@@ -75,12 +75,15 @@ static uint32_t add32(uint32_t a, uint32_t b)
 
 static void add(struct table_entry *sum, const struct table_entry *entry)
 {
+	unsigned int hosts = 0;
+
 	sum->bytes += entry->bytes;
 	if (entry->packets > sum->packets) { /* the larger part tells where it went last */
 		sum->last_peer = entry->last_peer;
 		sum->last_port = entry->last_port;
 		sum->last_protocol = entry->last_protocol;
-		sum->last_address = entry->last_address;
+		if (sum->prefix_len == PREFIX_LEN_FULL)
+			sum->last_address = entry->last_address;
 	}
 	sum->packets = add32(sum->packets, entry->packets);
 	sum->answers = add32(sum->answers, entry->answers);
@@ -99,13 +102,16 @@ static void add(struct table_entry *sum, const struct table_entry *entry)
 	sum->other = add16(sum->other, entry->other);
 	sum->protocols |= entry->protocols;
 	sum->assumed |= entry->assumed;
-	sum->ports[0] |= entry->ports[0];
-	sum->ports[1] |= entry->ports[1];
-	sum->hosts |= entry->hosts;
-	sum->members |= entry->members;
-	sum->distinct_ports =
-		__builtin_popcountll(sum->ports[0]) + __builtin_popcountll(sum->ports[1]);
-	sum->distinct_hosts = __builtin_popcountll(sum->hosts);
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		sum->hosts[kind] |= entry->hosts[kind];
+		sum->ports[kind] |= entry->ports[kind];
+		hosts += __builtin_popcountll(sum->hosts[kind]);
+	}
+	sum->targets |= entry->targets;
+	sum->distinct_targets = __builtin_popcountll(sum->targets);
+	sum->distinct_hosts = hosts < 127 ? hosts : 127;
+	if (sum->prefix_len != PREFIX_LEN_FULL)
+		sum->members |= entry->members;
 }
 
 int merge_add(struct merge *merge, const struct table_entry *entry, uint32_t ifindex)
