@@ -66,8 +66,8 @@ struct table_entry {
 	struct address address;
 	__u64 bytes; /* of the frames, Ethernet header included */
 	__u32 packets;
-	__u32 answers;	   /* of exchanges that the other side takes part in (contact.h) */
-	__u32 udp;	   /* that nobody asked for, like icmp */
+	__u32 answers; /* of exchanges that the other side takes part in (contact.h) */
+	__u32 udp;     /* that nobody asked for, like icmp */
 	__u32 icmp;
 	__u32 syn;	   /* SYN without ACK */
 	__u32 established; /* handshakes that came to their end */
@@ -75,8 +75,8 @@ struct table_entry {
 	__u32 last_peer;   /* folded peer address: the bitmaps are skipped while it repeats */
 	__u16 last_port;
 	__u8 last_protocol;
-	__u8 prefix_len;     /* 128, or the length of a hot prefix counted as one source */
-	__u8 distinct_ports; /* bits set in ports */
+	__u8 prefix_len;	 /* 128, or the length of a hot prefix counted as one source */
+	__u8 distinct_ports;	 /* bits set in ports */
 	__u8 distinct_hosts : 7; /* bits set in hosts */
 	__u8 assumed : 1;	 /* established holds flows whose SYN-ACK could not be seen */
 	__u16 malformed;

@@ -254,10 +254,13 @@ static __always_inline int table_mark(__u32 n, __u32 mark)
 	return n >= mark && (n == mark || !(n & (n - 1)));
 }
 
-/* Bits: where no two tries shared one, the limit is crossed a bit after the mark. */
+/*
+ * Bits: where no two tries shared one, the limit is crossed a bit after the mark. Each fourth from
+ * half of it to twice, for those of whom some were seen in the interval before.
+ */
 static __always_inline int table_mark_bits(__u32 n, __u32 mark)
 {
-	return table_mark(n, mark) || n == mark + 1;
+	return table_mark(n, mark) || n == mark + 1 || (!(n & 3) && n >= mark / 2 && n / 2 < mark);
 }
 
 /* Whether this packet took its source over a mark. */

@@ -33,8 +33,8 @@ static const struct {
 	[DETECTOR_FRAGMENT_FLOOD] = { { { 1000, 1 }, { 3000, 10 } } },
 	/* a slow scan tries 12 to 25 ports in 10 s */
 	[DETECTOR_PORT_SCAN] = { { { 20, 10 }, { 60, 900 } } },
-	/* above the 52 hosts that peer-to-peer tries; a bot at 2 hosts a second is in the second */
-	[DETECTOR_HOST_SWEEP] = { { { 30, 10 }, { 40, 300 } } },
+	/* peer-to-peer tries as many, on as many ports; a bot 20 new ones in 10 s */
+	[DETECTOR_HOST_SWEEP] = { { { 20, 10 }, { 40, 300 } } },
 	/* impossible flags are 0 in peace */
 	[DETECTOR_STEALTH_SCAN] = { { { 30, 10 }, { 60, 900 } } },
 	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 60, 3600 } } },
