@@ -49,7 +49,7 @@ static inline void world_start(struct world *world)
 	assert_int_equal(detect_new(&world->config, &world->detect), 0);
 }
 
-/* The limits that fwgen comes with, but for lower ones of packets and bytes. */
+/* Limits that the numbers in these tests are made for. */
 static inline struct world *world_new(void)
 {
 	struct world *world = world_empty();
@@ -63,6 +63,19 @@ static inline struct world *world_new(void)
 	world_limit(world, DETECTOR_PORT_SCAN, 60, 900);
 	world_limit(world, DETECTOR_HOST_SWEEP, 60, 10);
 	world_limit(world, DETECTOR_HOST_SWEEP, 100, 300);
+	world_start(world);
+	return world;
+}
+
+/* The limits that fwgen comes with. */
+static inline struct world *world_defaults(void)
+{
+	struct world *world = world_empty();
+	struct config *config = config_defaults();
+
+	assert_non_null(config);
+	memcpy(world->config.detectors, config->detectors, sizeof(config->detectors));
+	config_free(&config);
 	world_start(world);
 	return world;
 }
