@@ -46,7 +46,7 @@ struct gate {
 	struct packet_sample packets[PACKET_SAMPLES]; /* the newest */
 	uint64_t sampled;
 	bool no_samples;
-	const struct contacts *contacts;
+	struct contacts *contacts;
 	struct finding_list findings; /* of the last interval */
 };
 

@@ -98,7 +98,7 @@ static void daemon_tick(struct daemon *daemon)
 {
 	for (unsigned int i = 0; i < daemon->watch_count; i++) {
 		struct watch *watch = &daemon->watches[i];
-		struct interval interval;
+		struct interval interval = { 0 };
 		int err = sensor_collect(watch->sensor, &interval); /* sense */
 
 		if (err) {

@@ -355,7 +355,7 @@ static int end_floods(struct victims *victims, struct moment now, struct finding
 		finding.at = now;
 		finding.count = victim->packets;
 		finding.lasted_ns = victim->over_ns - victim->began_ns;
-		finding.usual = now.boot_ns - victim->last_ns < OVER_NS &&
+		finding.usual = now.boot_ns - victim->last_ns <= victims->shapes[0].window_ns &&
 				(double)victim->rate > first_rate(victims);
 		if (finding_list_add(out, &finding))
 			return -ENOMEM;

@@ -43,7 +43,7 @@ uint64_t victim_packets_bytes(void)
 }
 
 /* A service notes the flow when it answers; a host that is flooded does not get to it. */
-static bool is_answered(const struct contacts *contacts, const struct packet_sample *packet)
+static bool is_answered(struct contacts *contacts, const struct packet_sample *packet)
 {
 	uint32_t ports = (uint32_t)packet->source_port << 16 | packet->destination_port;
 
