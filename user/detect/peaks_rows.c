@@ -135,7 +135,8 @@ int peaks_rows(const struct peaks *peaks, struct peak_row **rows, size_t *count)
 		free(shares);
 		return -ENOMEM;
 	}
-	for (unsigned int i = 0; i < peaks->limit_count; i++) {
+	*count = peaks->began ? peaks->limit_count : 0;
+	for (unsigned int i = 0; i < *count; i++) {
 		items[i].start = peaks->start;
 		items[i].duration_ns = peaks_duration(peaks);
 		items[i].detector = peaks->limits[i].id;
@@ -146,6 +147,5 @@ int peaks_rows(const struct peaks *peaks, struct peak_row **rows, size_t *count)
 	}
 	free(shares);
 	*rows = items;
-	*count = peaks->limit_count;
 	return 0;
 }
