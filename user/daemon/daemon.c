@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "daemon/changes.h"
 #include "daemon/daemon_private.h"
+#include "daemon/peaks.h"
 #include "daemon/protect.h"
 #include "daemon/reload.h"
 #include "daemon/start.h"
@@ -113,6 +114,7 @@ static void daemon_tick(struct daemon *daemon)
 	}
 	expire(daemon);
 	dropmap_maintain(daemon->dropmap, moment_now());
+	daemon_note_peaks(daemon);
 	events_log(daemon->events);
 }
 

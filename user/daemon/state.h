@@ -96,6 +96,7 @@ struct daemon {
 	int64_t helper_failed_ns; /* when the helper died last, 0: never */
 	int64_t helper_wait_s;	  /* how long its restart waited then */
 	double tick_ms_last, tick_ms_max;
+	int64_t peaks_next_ns; /* when they are recorded again; 0: not begun */
 };
 
 /* The calling thread goes before other processes: what decides must not starve in a flood. */

@@ -11,6 +11,7 @@
 #include "daemon/deny.h"
 #include "daemon/footprint.h"
 #include "daemon/helper.h"
+#include "daemon/peaks.h"
 #include "daemon/start.h"
 #include "daemon/wake.h"
 
@@ -77,6 +78,7 @@ void daemon_stop(struct daemon *daemon)
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);
 	}
+	daemon_record_peaks(daemon);
 	if (!daemon->keep)
 		record_end(daemon);
 	release_kernel(daemon);

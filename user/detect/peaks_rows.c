@@ -136,7 +136,7 @@ int peaks_rows(const struct peaks *peaks, struct peak_row **rows, size_t *count)
 		free(shares);
 		return -ENOMEM;
 	}
-	for (unsigned int i = 0; i < peaks->limit_count; i++) {
+	for (unsigned int i = 0; peaks->began && i < peaks->limit_count; i++) {
 		struct peak_row *row = &items[n];
 
 		if (peaks->limits[i].derived)
