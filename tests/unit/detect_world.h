@@ -108,7 +108,8 @@ static inline void entry_packets(struct table_entry *entry, uint32_t n, uint8_t 
 	entry->packets += n;
 	entry->bytes += 60ull * n;
 	entry->last_protocol = protocol;
-	*(protocol == 6 ? &entry->tcp : protocol == 17 ? &entry->udp : &entry->icmp) += n;
+	if (protocol != 6)
+		*(protocol == 17 ? &entry->udp : &entry->icmp) += n;
 }
 
 static inline void entry_syns(struct table_entry *entry, uint32_t n, uint32_t host, uint16_t port)

@@ -215,7 +215,7 @@ static int decide(struct policy *policy, const struct finding *finding,
 	struct rule_node *node = rule_table_exact(&policy->table, &finding->source);
 	const struct protected_prefix *protected;
 
-	if (policy->settings.actions[finding->detector] == ACTION_ALARM)
+	if (settings_action(&policy->settings, finding) == ACTION_ALARM)
 		return tell(policy, finding, RULE_ALARMED, 0, NULL, out);
 	if (node)
 		return renew(policy, finding, node, out);

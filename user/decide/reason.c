@@ -58,15 +58,17 @@ static void format_target(const struct finding *finding, char *buf, size_t size)
 
 const char *reason_format(const struct finding *finding, char *buf, size_t size)
 {
-	char spread[32], target[ADDRESS_TEXT + 40];
+	char spread[32], target[ADDRESS_TEXT + 40], group[GROUP_NAME_TEXT + 8] = "";
 	const char *what =
 		(size_t)finding->detector < DETECTOR_COUNT ? counted[finding->detector] : "packets";
 
 	format_spread(finding, spread, sizeof(spread));
 	format_target(finding, target, sizeof(target));
+	if (*finding->group)
+		snprintf(group, sizeof(group), ", group %s", finding->group);
 	snprintf(buf, size,
-		 "%" PRIu64 " %s%s in %" PRIu32 " s (limit %" PRIu64 " in %" PRIu32 " s)%s",
+		 "%" PRIu64 " %s%s in %" PRIu32 " s (limit %" PRIu64 " in %" PRIu32 " s%s)%s",
 		 finding->count, what, spread, finding->limit.seconds, finding->limit.count,
-		 finding->limit.seconds, target);
+		 finding->limit.seconds, group, target);
 	return buf;
 }

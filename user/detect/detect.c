@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "detect/judge.h"
-#include "detect/plan.h"
+#include "detect/plans.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
 
@@ -18,15 +18,15 @@
 #define SWEEP_EXTRA	 64		     /* records looked at beyond one for each sample */
 
 struct detect {
-	struct plan plan;
+	struct plans plans;
 	struct tracker tracker;
 	int64_t last_end_ns; /* of the newest interval drained */
 };
 
 static void set_keeping(struct detect *detect)
 {
-	detect->tracker.keep_windows_ns = 2 * detect->plan.longest_counting_ns;
-	detect->tracker.keep_tries_ns = 2 * detect->plan.longest_spread_ns;
+	detect->tracker.keep_windows_ns = 2 * detect->plans.longest_counting_ns;
+	detect->tracker.keep_tries_ns = 2 * detect->plans.longest_spread_ns;
 }
 
 int detect_new(const struct config *config, struct detect **out)
@@ -35,11 +35,12 @@ int detect_new(const struct config *config, struct detect **out)
 
 	if (!detect)
 		return -ENOMEM;
-	if (tracker_init(&detect->tracker, TRACKER_SOURCES_MAX)) {
+	if (plans_make(config, &detect->plans) ||
+	    tracker_init(&detect->tracker, TRACKER_SOURCES_MAX)) {
+		plans_free(&detect->plans);
 		free(detect);
 		return -ENOMEM;
 	}
-	plan_make(config, &detect->plan);
 	set_keeping(detect);
 	*out = detect;
 	return 0;
@@ -50,68 +51,30 @@ void detect_free(struct detect **detect)
 	if (!*detect)
 		return;
 	tracker_done(&(*detect)->tracker);
+	plans_free(&(*detect)->plans);
 	free(*detect);
 	*detect = NULL;
 }
 
-struct conversion {
-	const struct plan *from, *to;
-	struct plan_heirs heirs;
-	struct window_time time;
-};
-
-static bool convert_window(void *context, struct window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->counting[window->which].shape;
-	int heir = conversion->heirs.counting[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	window_advance(window, from, &conversion->time);
-	window_convert(window, from, &conversion->to->counting[heir].shape,
-		       conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
-static bool convert_spread(void *context, struct spread_window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->spreads[window->which];
-	int heir = conversion->heirs.spreads[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	spread_advance(window, from, &conversion->time);
-	spread_convert(window, from, &conversion->to->spreads[heir], conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
 int detect_reconfigure(struct detect *detect, const struct config *config)
 {
-	struct conversion conversion = { .from = &detect->plan };
-	struct source *source;
-	uint32_t cursor = 0;
-	struct plan *plan = malloc(sizeof(*plan));
+	struct plans plans;
 
-	if (!plan)
+	if (plans_make(config, &plans))
 		return -ENOMEM;
-	plan_make(config, plan);
-	conversion.to = plan;
-	plan_inherit(conversion.from, plan, &conversion.heirs);
-	while ((source = tracker_next(&detect->tracker, &cursor))) {
-		conversion.time = (struct window_time){ .start_ns = detect->last_end_ns,
-							.end_ns = detect->last_end_ns,
-							.before_ns = source->last_ns };
-		tracker_filter(&detect->tracker, source, convert_window, convert_spread,
-			       &conversion);
+	if (plans_carry(&detect->plans, &plans, &detect->tracker, detect->last_end_ns)) {
+		plans_free(&plans);
+		return -ENOMEM;
 	}
-	detect->plan = *plan;
-	free(plan);
+	plans_free(&detect->plans);
+	detect->plans = plans;
 	set_keeping(detect);
 	return 0;
+}
+
+static uint8_t prefix_len_of(const struct table_entry *entry)
+{
+	return entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
 }
 
 /*
@@ -148,7 +111,7 @@ static void add_totals(struct judgement *judgement)
 	source->packets += entry->packets;
 	source->bytes += entry->bytes;
 	source->dropped += entry->dropped;
-	source->fired |= judgement->fired;
+	source->fired |= (uint16_t)judgement->fired;
 	if (duration_ns > 0)
 		source->packets_per_second =
 			(float)((double)entry->packets * 1e9 / (double)duration_ns);
@@ -156,10 +119,35 @@ static void add_totals(struct judgement *judgement)
 		source->last_ns = judgement->time.end_ns;
 }
 
-static int judge(struct judgement *judgement)
+/* The plan of the source in hand. Only what is no provisional judgement is remembered. */
+static unsigned int choose_plan(const struct detect *detect, const struct judgement *judgement)
+{
+	const struct groups *groups = &detect->plans.groups;
+	const struct table_entry *entry = judgement->entry;
+	struct source *source = judgement->source;
+	bool keep = source && !judgement->provisional;
+	unsigned int group;
+	uint32_t in;
+
+	if (!groups->count)
+		return 0;
+	in = source && source->groups ? groups->sets[source->groups]
+				      : groups_of(groups, &entry->address, prefix_len_of(entry));
+	group = groups_choose(groups, in, entry, source ? source->group : 0);
+	if (keep && !source->groups)
+		source->groups = groups_find_set(groups, in);
+	if (keep)
+		source->group = (uint8_t)group;
+	return group;
+}
+
+static int judge(const struct detect *detect, struct judgement *judgement)
 {
 	int r;
 
+	judgement->plans = detect->plans.items;
+	judgement->number = choose_plan(detect, judgement);
+	judgement->plan = &judgement->plans[judgement->number];
 	if (judgement->source) {
 		judgement->time.before_ns = judgement->source->last_ns;
 		judgement->answered =
@@ -174,20 +162,18 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 {
 	const struct table_entry *entry = &sample->entry;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		.time = { .start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns },
 		.at = traffic->end,
 		.out = out,
 	};
-	int r = tracker_enter(&detect->tracker, &entry->address,
-			      entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL,
+	int r = tracker_enter(&detect->tracker, &entry->address, prefix_len_of(entry),
 			      traffic->start.boot_ns, &judgement.source);
 
 	if (r)
 		return r;
-	r = judge(&judgement);
+	r = judge(detect, &judgement);
 	note_unanswered(&judgement);
 	add_totals(&judgement);
 	return r;
@@ -211,7 +197,6 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 {
 	bool known = detect->last_end_ns && detect->last_end_ns <= now.boot_ns;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		/* the running interval began where the last one ended */
@@ -222,9 +207,8 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 		.out = out,
 	};
 
-	judgement.source = tracker_find(&detect->tracker, &entry->address,
-					entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL);
-	return judge(&judgement);
+	judgement.source = tracker_find(&detect->tracker, &entry->address, prefix_len_of(entry));
+	return judge(detect, &judgement);
 }
 
 static bool keep_window(void *context, struct window *window)
@@ -261,7 +245,8 @@ uint64_t detect_tracked(const struct detect *detect)
 
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
-	return sizeof(*detect) + tracker_bytes(&detect->tracker);
+	return sizeof(*detect) + detect->plans.count * sizeof(*detect->plans.items) +
+	       tracker_bytes(&detect->tracker);
 }
 
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max)

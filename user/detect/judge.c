@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include "base/address.h"
 
 static uint32_t classes_present(const struct table_entry *entry, uint32_t classes)
@@ -63,6 +64,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		finding.ports = (uint32_t)spread->ports;
 		finding.hosts = (uint32_t)spread->hosts;
 	}
+	memcpy(finding.group, judgement->plan->group, sizeof(finding.group));
 	judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);
 }
@@ -82,6 +84,7 @@ static int keep_count(struct judgement *judgement, unsigned int which, struct wi
 				       &window);
 		if (r)
 			return r == -ENOSPC ? 0 : r;
+		window->plan = (uint8_t)judgement->number;
 	}
 	window_add(window, shape, &judgement->time, n);
 	return 0;
@@ -113,16 +116,29 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 	return r;
 }
 
+/* The source's windows of its plan. Those of its other groups only grow older. */
+static void list_windows(const struct judgement *judgement, struct window *windows[PLAN_LIMITS_MAX])
+{
+	struct window *window = tracker_window(judgement->tracker, judgement->source->windows);
+
+	for (; window; window = tracker_window(judgement->tracker, window->next)) {
+		if (window->plan == judgement->number)
+			windows[window->which] = window;
+		else if (!judgement->provisional)
+			window_advance(
+				window,
+				&judgement->plans[window->plan].counting[window->which].shape,
+				&judgement->time);
+	}
+}
+
 int judge_counts(struct judgement *judgement)
 {
-	struct window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
+	struct window *windows[PLAN_LIMITS_MAX] = { 0 };
 	int r;
 
-	if (judgement->source) {
-		window = tracker_window(judgement->tracker, judgement->source->windows);
-		for (; window; window = tracker_window(judgement->tracker, window->next))
-			windows[window->which] = window;
-	}
+	if (judgement->source)
+		list_windows(judgement, windows);
 	for (unsigned int i = 0; i < judgement->plan->counting_count; i++) {
 		r = judge_count(judgement, i, windows[i]);
 		if (r)

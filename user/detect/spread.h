@@ -25,7 +25,8 @@ struct spread {
 struct spread_window {
 	uint32_t next; /* the source's next window, of another length */
 	uint8_t which;
-	uint8_t reserved[3];
+	uint8_t plan;
+	uint8_t reserved[2];
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first; live while tries is not 0 */
 	uint16_t tries[WINDOW_SLICES];
 	uint64_t ports[WINDOW_SLICES][PORT_BITS / 64];

@@ -19,7 +19,6 @@
 #define CONFIG_LIMITS_MAX     4
 #define CONFIG_PORTS_MAX      256
 #define CONFIG_GROUPS_MAX     32
-#define CONFIG_GROUP_NAME     32 /* bytes, with the NUL */
 #define CONFIG_SERVICES_MAX   64
 #define CONFIG_PREFIXES_MAX   256 /* of one group or service */
 
@@ -38,7 +37,7 @@ struct detector_config {
  * the file that fits is taken.
  */
 struct group_config {
-	char name[CONFIG_GROUP_NAME];
+	char name[GROUP_NAME_TEXT];
 	struct prefix *sources; /* owned; none: all */
 	size_t source_count;
 	uint16_t ports[CONFIG_PORTS_MAX]; /* none: all */

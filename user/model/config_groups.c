@@ -15,7 +15,7 @@ static bool is_name(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (!len || len >= CONFIG_GROUP_NAME)
+	if (!len || len >= GROUP_NAME_TEXT)
 		return false;
 	for (const char *c = text; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
