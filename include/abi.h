@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
  * order. */
@@ -30,6 +30,18 @@ struct prefix {
 	struct address address;
 	__u32 len;
 	__u32 reserved; /* zero: prefixes are map keys, compared as bytes */
+};
+
+/*
+ * What a block stops: the prefix's packets, or those of them that go to one port of a protocol.
+ * With port and protocol zero it is the prefix, byte for byte.
+ */
+struct block_key {
+	struct address address;
+	__u32 len;
+	__u16 port;
+	__u8 protocol;
+	__u8 reserved;
 };
 
 #define PREFIX_LEN_FULL	  128
@@ -66,8 +78,8 @@ struct table_entry {
 	struct address address;
 	__u64 bytes; /* of the frames, Ethernet header included */
 	__u32 packets;
-	__u32 answers;	   /* of exchanges that the other side takes part in (contact.h) */
-	__u32 udp;	   /* that nobody asked for, like icmp */
+	__u32 answers; /* of exchanges that the other side takes part in (contact.h) */
+	__u32 udp;     /* that nobody asked for, like icmp */
 	__u32 icmp;
 	__u32 syn;	   /* SYN without ACK */
 	__u32 established; /* handshakes that came to their end */
@@ -75,15 +87,18 @@ struct table_entry {
 	__u32 last_peer;   /* folded peer address: the bitmaps are skipped while it repeats */
 	__u16 last_port;
 	__u8 last_protocol;
-	__u8 prefix_len;     /* 128, or the length of a hot prefix counted as one source */
-	__u8 distinct_ports; /* bits set in ports */
+	__u8 prefix_len;	 /* 128, or the length of a hot prefix counted as one source */
+	__u8 distinct_ports;	 /* bits set in ports */
 	__u8 distinct_hosts : 7; /* bits set in hosts */
 	__u8 assumed : 1;	 /* established holds flows whose SYN-ACK could not be seen */
 	__u16 malformed;
 	/* second cache line */
 	__u64 ports[PORT_BITS / 64]; /* destination ports tried, keyed hash */
 	__u64 hosts;		     /* peer addresses tried, keyed hash */
-	__u64 members;		     /* addresses seen inside a hot prefix, keyed hash */
+	__u32 members;		     /* addresses seen inside a hot prefix, keyed hash */
+	__u16 restricted_port;	     /* the last one used that is for some only */
+	__u8 restricted_protocol;
+	__u8 restricted_tries; /* how often such ports were: handshakes completed, UDP unasked */
 	struct address last_address; /* the last peer tried, in full */
 	__u16 fragments; /* that nobody asked for, like what follows but for sensitive */
 	__u16 syn_ack;
@@ -230,6 +245,7 @@ struct verdict_control {
 	struct prefix_set protected_set[2];
 	__u32 cpus; /* that share a BLOCK_LIMIT */
 	__u32 hz;
+	__u32 port_blocks; /* how many blocks are of one port; 0: not looked for */
 };
 
 /* ---- the sensor, one per interface --------------------------------------------------------- */
@@ -271,6 +287,8 @@ struct sensor_control {
 	__u16 cpu_slot[CPUS_MAX];  /* SLOT_NONE, or slot + 1 */
 	__u8 cpu_wanted[CPUS_MAX]; /* set by the program: packets came, no slot */
 	__u64 overflow_packets[CPUS_MAX];
+	__u32 restricted; /* 1: some ports are for some sources only */
+	__u64 restricted_ports[2][SENSITIVE_PORT_MAX / 64]; /* TCP, UDP */
 	__u64 sensitive_ports[SENSITIVE_PORT_MAX / 64];
 	__u64 amplifier_ports[SENSITIVE_PORT_MAX / 64];
 };
@@ -284,6 +302,7 @@ struct wake_record {
 #define LAYOUT_ASSERT(type, size) _Static_assert(sizeof(struct type) == (size), "layout of " #type)
 LAYOUT_ASSERT(address, 16);
 LAYOUT_ASSERT(prefix, 24);
+LAYOUT_ASSERT(block_key, 24);
 LAYOUT_ASSERT(table_entry, 128);
 LAYOUT_ASSERT(table_header, 32);
 LAYOUT_ASSERT(table_entries, BUCKET_ENTRIES * 128);

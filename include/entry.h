@@ -41,7 +41,8 @@ static __always_inline int port_in(const __u64 *ports, __u16 port)
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
-/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests. */
+/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests.
+ */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
@@ -103,6 +104,24 @@ static __always_inline __u32 table_add_syn(struct table_entry *entry,
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
+/*
+ * A port that is for some only; for whom is not known here. Not before a handshake is complete or,
+ * where there is none, a packet came that nobody asked for. Nothing wakes for it: the end of the
+ * interval is soon enough to close a port.
+ */
+static __always_inline void table_add_restricted(struct table_entry *entry,
+						 const struct packet *packet,
+						 const struct sensor_control *control,
+						 const __u64 *ports)
+{
+	if (packet_likely(!control->restricted || !port_in(ports, packet->destination_port)))
+		return;
+	entry->restricted_port = packet->destination_port;
+	entry->restricted_protocol = packet->protocol;
+	if (entry->restricted_tries != 0xff)
+		entry->restricted_tries++;
+}
+
 static __always_inline void table_add_established(struct table_entry *entry,
 						  const struct packet *packet,
 						  const struct sensor_control *control,
@@ -113,6 +132,7 @@ static __always_inline void table_add_established(struct table_entry *entry,
 		entry->assumed = 1;
 	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
 		saturate16(&entry->sensitive);
+	table_add_restricted(entry, packet, control, control->restricted_ports[0]);
 }
 
 /* TCP that is no SYN. */
@@ -193,6 +213,7 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	entry->udp++;
 	if (later || (relation == RELATION_UNKNOWN && to_client))
 		return 0;
+	table_add_restricted(entry, packet, control, control->restricted_ports[1]);
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
@@ -247,8 +268,8 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 			saturate16(&entry->fragments);
 	}
 	if (packet_unlikely(entry->prefix_len != PREFIX_LEN_FULL))
-		entry->members |= 1ULL
-				  << (hash_address(&control->bitmap_key, &subject->member) >> 58);
+		entry->members |= 1U
+				  << (hash_address(&control->bitmap_key, &subject->member) >> 59);
 
 	if (packet->classes & CLASS_SYN)
 		return table_add_syn(entry, subject, packet, control);

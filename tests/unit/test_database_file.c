@@ -60,8 +60,8 @@ static void newer_schema_is_not_touched(void **state)
 {
 	(void)state;
 	fill(20);
-	sql_run("PRAGMA user_version = 2");
-	refuses(file, -EPROTO, "newer fwgen (version 2");
+	sql_run("PRAGMA user_version = 3");
+	refuses(file, -EPROTO, "newer fwgen (version 3");
 }
 
 static void newer_schema_in_the_journal_is_not_touched(void **state)

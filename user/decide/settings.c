@@ -84,6 +84,11 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 		.limit = finding->limit,
 		.created = finding->at,
 	};
+	if (finding->port_only) {
+		out->classes = protocol_classes(finding->protocol);
+		out->port = finding->port;
+		out->protocol = finding->protocol;
+	}
 	if (out->action == ACTION_LIMIT)
 		out->limit_pps = settings->limit_pps;
 	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "detect/judge.h"
 #include "detect/plans.h"
+#include "detect/services.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
 
@@ -19,6 +20,7 @@
 
 struct detect {
 	struct plans plans;
+	struct services services;
 	struct tracker tracker;
 	int64_t last_end_ns; /* of the newest interval drained */
 };
@@ -35,10 +37,9 @@ int detect_new(const struct config *config, struct detect **out)
 
 	if (!detect)
 		return -ENOMEM;
-	if (plans_make(config, &detect->plans) ||
+	if (plans_make(config, &detect->plans) || services_copy(config, &detect->services) ||
 	    tracker_init(&detect->tracker, TRACKER_SOURCES_MAX)) {
-		plans_free(&detect->plans);
-		free(detect);
+		detect_free(&detect);
 		return -ENOMEM;
 	}
 	set_keeping(detect);
@@ -51,6 +52,7 @@ void detect_free(struct detect **detect)
 	if (!*detect)
 		return;
 	tracker_done(&(*detect)->tracker);
+	services_free(&(*detect)->services);
 	plans_free(&(*detect)->plans);
 	free(*detect);
 	*detect = NULL;
@@ -58,16 +60,19 @@ void detect_free(struct detect **detect)
 
 int detect_reconfigure(struct detect *detect, const struct config *config)
 {
-	struct plans plans;
+	struct services services = { 0 };
+	struct plans plans = { 0 };
 
-	if (plans_make(config, &plans))
-		return -ENOMEM;
-	if (plans_carry(&detect->plans, &plans, &detect->tracker, detect->last_end_ns)) {
+	if (plans_make(config, &plans) || services_copy(config, &services) ||
+	    plans_carry(&detect->plans, &plans, &detect->tracker, detect->last_end_ns)) {
+		services_free(&services);
 		plans_free(&plans);
 		return -ENOMEM;
 	}
 	plans_free(&detect->plans);
+	services_free(&detect->services);
 	detect->plans = plans;
+	detect->services = services;
 	set_keeping(detect);
 	return 0;
 }
@@ -143,8 +148,15 @@ static unsigned int choose_plan(const struct detect *detect, const struct judgem
 
 static int judge(const struct detect *detect, struct judgement *judgement)
 {
+	const struct table_entry *entry = judgement->entry;
+	struct table_entry allowed;
 	int r;
 
+	if (entry->restricted_tries && services_allow(&detect->services, entry)) {
+		allowed = *entry;
+		allowed.restricted_tries = 0;
+		judgement->entry = &allowed;
+	}
 	judgement->plans = detect->plans.items;
 	judgement->number = choose_plan(detect, judgement);
 	judgement->plan = &judgement->plans[judgement->number];
@@ -154,7 +166,10 @@ static int judge(const struct detect *detect, struct judgement *judgement)
 			answers(judgement->source, judgement->entry, &judgement->time);
 	}
 	r = judge_counts(judgement);
-	return r ? r : judge_spread(judgement);
+	if (!r)
+		r = judge_spread(judgement);
+	judgement->entry = entry;
+	return r;
 }
 
 static int take_sample(struct detect *detect, const struct traffic *traffic,

@@ -10,6 +10,7 @@
 #include "abi.h"
 #include "detect/spread.h"
 #include "model/detector.h"
+#include "model/finding.h"
 
 #define MARK_NEVER UINT32_MAX
 
@@ -22,12 +23,15 @@ struct detector_ops {
 	unsigned int bits; /* spread detectors: the size of the bitmap they count in */
 	bool answerable;   /* counts SYNs: ACKs of the next interval take them back */
 
-	/* Lowers the marks so that no interval passes count unnoticed. */
+	/* Says more in a finding, or something else; NULL: nothing more. */
+	void (*describe)(const struct table_entry *entry, struct finding *finding);
+
+	/* Lowers the marks so that no interval passes count unnoticed; NULL: nothing wakes. */
 	void (*mark)(uint64_t count, struct wake_marks *marks);
 };
 
 extern const struct detector_ops packet_flood_ops, byte_flood_ops, syn_flood_ops, udp_flood_ops,
-	icmp_flood_ops, port_scan_ops, host_sweep_ops;
+	icmp_flood_ops, port_scan_ops, host_sweep_ops, unauthorized_ops;
 
 static inline void mark_lower(uint32_t *mark, uint64_t value)
 {

@@ -65,6 +65,8 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		finding.hosts = (uint32_t)spread->hosts;
 	}
 	memcpy(finding.group, judgement->plan->group, sizeof(finding.group));
+	if (limit->ops->describe)
+		limit->ops->describe(entry, &finding);
 	judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);
 }

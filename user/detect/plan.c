@@ -14,7 +14,7 @@ static const struct detector_ops *const detectors[DETECTOR_COUNT] = {
 	[DETECTOR_PACKET_FLOOD] = &packet_flood_ops, [DETECTOR_BYTE_FLOOD] = &byte_flood_ops,
 	[DETECTOR_SYN_FLOOD] = &syn_flood_ops,	     [DETECTOR_UDP_FLOOD] = &udp_flood_ops,
 	[DETECTOR_ICMP_FLOOD] = &icmp_flood_ops,     [DETECTOR_PORT_SCAN] = &port_scan_ops,
-	[DETECTOR_HOST_SWEEP] = &host_sweep_ops,
+	[DETECTOR_HOST_SWEEP] = &host_sweep_ops,     [DETECTOR_UNAUTHORIZED] = &unauthorized_ops,
 };
 
 static unsigned int find_spread(struct plan *plan, int64_t window_ns)
@@ -66,7 +66,8 @@ static void lower_marks(const struct detector_config configs[DETECTOR_COUNT],
 
 	plan_make(configs, &plan);
 	for (unsigned int i = 0; i < plan.counting_count; i++)
-		plan.counting[i].ops->mark(plan.counting[i].limit.count, out);
+		if (plan.counting[i].ops->mark)
+			plan.counting[i].ops->mark(plan.counting[i].limit.count, out);
 	for (unsigned int i = 0; i < plan.judging_count; i++)
 		plan.judging[i].ops->mark(plan.judging[i].limit.count, out);
 }

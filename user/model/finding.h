@@ -20,6 +20,7 @@ struct finding {
 	uint32_t classes;	     /* the packets that were counted: enum packet_class */
 	uint8_t protocol;	     /* IP protocol number, 0: several */
 	uint16_t port;		     /* last destination port, 0: none */
+	bool port_only; /* what goes to that port, and nothing else, may be stopped for it */
 	bool has_destination;
 	struct address destination; /* the last one tried */
 	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */

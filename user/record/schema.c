@@ -35,6 +35,8 @@ static const char *const migrations[DATABASE_VERSION] = {
 	" uid INTEGER NOT NULL, pid INTEGER NOT NULL, who TEXT, verb TEXT,"
 	" \"before\" TEXT, \"after\" TEXT);"
 	"CREATE INDEX audit_at ON audit (at);",
+	/* Rules of one port: its protocol is the class's. */
+	"ALTER TABLE rules ADD COLUMN port INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int check_time(void *context)

@@ -63,6 +63,11 @@ static int grow(struct merge *merge)
 	return 0;
 }
 
+static uint8_t add8(uint8_t a, uint8_t b)
+{
+	return a + b > 0xff ? 0xff : a + b;
+}
+
 static uint16_t add16(uint16_t a, uint16_t b)
 {
 	return a + b > 0xffff ? 0xffff : a + b;
@@ -103,6 +108,11 @@ static void add(struct table_entry *sum, const struct table_entry *entry)
 	sum->ports[1] |= entry->ports[1];
 	sum->hosts |= entry->hosts;
 	sum->members |= entry->members;
+	if (entry->restricted_tries) {
+		sum->restricted_port = entry->restricted_port;
+		sum->restricted_protocol = entry->restricted_protocol;
+		sum->restricted_tries = add8(sum->restricted_tries, entry->restricted_tries);
+	}
 	sum->distinct_ports =
 		__builtin_popcountll(sum->ports[0]) + __builtin_popcountll(sum->ports[1]);
 	sum->distinct_hosts = __builtin_popcountll(sum->hosts);
