@@ -14,6 +14,12 @@ static __always_inline void saturate16(__u16 *counter)
 		(*counter)++;
 }
 
+static __always_inline void saturate8(__u8 *counter)
+{
+	if (*counter != 0xff)
+		(*counter)++;
+}
+
 /* TCP flags that no stack sends in peace. */
 static __always_inline int table_odd_flags(__u8 flags)
 {
@@ -163,13 +169,30 @@ static __always_inline void table_take_try(struct table_entry *entry,
 	}
 }
 
+/*
+ * A port that is for some only; for whom is not known here. Not before a handshake is complete or,
+ * where there is none, a packet came that nobody asked for. Nothing wakes for it: the end of the
+ * interval is soon enough to close a port.
+ */
+static __always_inline void table_add_restricted(struct table_entry *entry,
+						 const struct packet *packet,
+						 const struct sensor_control *control, int udp)
+{
+	if (packet_likely(!control->restricted) ||
+	    !port_in(control->restricted_ports[udp], packet->destination_port))
+		return;
+	entry->restricted_port = packet->destination_port;
+	entry->restricted_udp = udp;
+	saturate8(&entry->restricted_tries);
+}
+
 static __always_inline void table_add_established(struct table_entry *entry,
 						  const struct table_subject *subject,
 						  const struct packet *packet,
 						  const struct sensor_control *control,
 						  __u32 relation)
 {
-	entry->established++;
+	saturate16(&entry->established);
 	if (packet_unlikely(relation == RELATION_ASSUMED))
 		entry->assumed = 1;
 	else
@@ -177,7 +200,8 @@ static __always_inline void table_add_established(struct table_entry *entry,
 	table_take_try(entry, subject, packet, &control->bitmap_key);
 	table_note_peer(entry, subject, packet);
 	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
-		saturate16(&entry->sensitive);
+		saturate8(&entry->sensitive);
+	table_add_restricted(entry, packet, control, 0);
 }
 
 /*
@@ -295,6 +319,7 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	entry->udp++;
 	if (later || (relation == RELATION_UNKNOWN && to_client))
 		return 0;
+	table_add_restricted(entry, packet, control, 1);
 	if (!subject->is_destination && (answers || table_asks_service(packet))) {
 		table_note_peer(entry, subject, packet);
 		return 0;
@@ -364,8 +389,8 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 			saturate16(&entry->fragments);
 	}
 	if (packet_unlikely(entry->prefix_len != PREFIX_LEN_FULL))
-		entry->members |= 1ULL
-				  << (hash_address(&control->bitmap_key, &subject->member) >> 58);
+		entry->members |= 1U
+				  << (hash_address(&control->bitmap_key, &subject->member) >> 59);
 
 	if (packet->classes & CLASS_SYN)
 		return table_add_syn(entry, subject, packet, control);

@@ -75,7 +75,7 @@ static void put(struct daemon *daemon, const struct rule *rule, struct moment no
 
 static void take_out(struct daemon *daemon, const struct rule *rule, struct moment now)
 {
-	const struct rule *denied = deny_find(&daemon->deny, &rule->prefix);
+	const struct rule *denied = rule->port ? NULL : deny_find(&daemon->deny, &rule->prefix);
 	char prefix[PREFIX_TEXT];
 	int err;
 

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/address.h"
 #include "base/log.h"
 #include "record/recorder.h"
@@ -141,8 +142,12 @@ static void describe_block(const struct rule_change *change, struct moment at, c
 {
 	const struct rule *rule = &change->rule;
 	char prefix[PREFIX_TEXT], classes[CLASSES_TEXT], what[CLASSES_TEXT + 8] = "", rate[48] = "";
+	char protocol[8];
 
-	if (rule->classes != CLASS_ALL)
+	if (rule->port)
+		snprintf(what, sizeof(what), "port %u/%s for ", rule->port,
+			 protocol_format(rule->protocol, protocol));
+	else if (rule->classes != CLASS_ALL)
 		snprintf(what, sizeof(what), "%s of ", classes_format(rule->classes, classes));
 	if (rule->action == ACTION_LIMIT)
 		snprintf(rate, sizeof(rate), " beyond %u packets/s", rule->limit_pps);
@@ -152,9 +157,13 @@ static void describe_block(const struct rule_change *change, struct moment at, c
 
 static void describe_removal(const struct rule_change *change, char *buf, size_t size)
 {
-	char prefix[PREFIX_TEXT];
+	const struct rule *rule = &change->rule;
+	char prefix[PREFIX_TEXT + 24], protocol[8];
+	size_t len = strlen(prefix_format(&rule->prefix, prefix));
 
-	prefix_format(&change->rule.prefix, prefix);
+	if (rule->port)
+		snprintf(prefix + len, sizeof(prefix) - len, " on port %u/%s", rule->port,
+			 protocol_format(rule->protocol, protocol));
 	if (change->removed_why == REMOVED_PROTECTED)
 		snprintf(buf, size, "unblocked %s: protected as %s", prefix, change->protected_as);
 	else
@@ -246,11 +255,11 @@ static void detail(const struct rule_change *change, char *buf, size_t size)
 		return;
 	}
 	snprintf(buf, size,
-		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"evidence\":\"%s\","
+		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"port\":%u,\"evidence\":\"%s\","
 		 "\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"expires_at\":\"%"
 		 "s\"}",
 		 rule->id, action_name(rule->action), classes_format(rule->classes, classes),
-		 evidence_name(rule->evidence), (unsigned long long)rule->observed,
+		 rule->port, evidence_name(rule->evidence), (unsigned long long)rule->observed,
 		 (unsigned long long)rule->limit.count, rule->limit.seconds,
 		 moment_format(rule->expires, expires));
 }

@@ -251,21 +251,36 @@ static bool is_covered(const struct policy *policy, const struct finding *findin
 		settings_action(&policy->settings, finding) == ACTION_LIMIT);
 }
 
+/* What a rule for this finding would stop. */
+static struct block_key key_of(const struct finding *finding)
+{
+	struct block_key key = { .address = finding->source.address, .len = finding->source.len };
+
+	if (finding->port_only) {
+		key.port = finding->port;
+		key.protocol = finding->protocol;
+	}
+	return key;
+}
+
 static int decide(struct policy *policy, const struct finding *finding,
 		  struct rule_change_list *out)
 {
-	struct rule_node *node = rule_table_exact(&policy->table, &finding->source);
+	const struct block_key key = key_of(finding);
+	struct rule_node *node = rule_table_exact(&policy->table, &key);
 	const struct protected_prefix *protected;
 
 	if (finding->lasted_ns)
 		return tell_end(policy, finding, out);
-	if (policy->settings.actions[finding->detector] == ACTION_ALARM)
+	if (settings_action(&policy->settings, finding) == ACTION_ALARM)
 		return tell(policy, finding, RULE_ALARMED, 0, NULL, out);
 	if (node)
 		return renew(policy, finding, node, out);
 	if (is_covered(policy, finding))
 		return 0;
 	protected = protected_list_find(&policy->protected_list, &finding->source);
+	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
+		return 0; /* who may never be blocked may use every service */
 	if (protected)
 		return tell(policy, finding, RULE_REFUSED, REFUSED_PROTECTED, protected->reason,
 			    out);
@@ -328,6 +343,7 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 {
 	const struct protected_prefix *protected =
 		protected_list_find(&policy->protected_list, &rule->prefix);
+	const struct block_key key = rule_key(rule);
 
 	change->kind = RULE_REMOVED;
 	if (rule->expires.boot_ns <= now.boot_ns) {
@@ -335,7 +351,7 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 	} else if (protected) {
 		change->removed_why = REMOVED_PROTECTED;
 		memcpy(change->protected_as, protected->reason, sizeof(change->protected_as));
-	} else if (rule_table_exact(&policy->table, &rule->prefix)) {
+	} else if (rule_table_exact(&policy->table, &key)) {
 		change->removed_why = REMOVED_REPLACED;
 	} else {
 		change->kind = RULE_ADDED;

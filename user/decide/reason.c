@@ -91,7 +91,7 @@ static void format_flood(const struct finding *finding, const char *target, char
 
 const char *reason_format(const struct finding *finding, char *buf, size_t size)
 {
-	char spread[32], target[ADDRESS_TEXT + 40];
+	char spread[32], target[ADDRESS_TEXT + 40], group[GROUP_NAME_TEXT + 8] = "";
 	const char *what = finding->what;
 
 	if (!what)
@@ -104,9 +104,11 @@ const char *reason_format(const struct finding *finding, char *buf, size_t size)
 		format_flood(finding, target, buf, size);
 		return buf;
 	}
+	if (*finding->group)
+		snprintf(group, sizeof(group), ", group %s", finding->group);
 	snprintf(buf, size,
-		 "%" PRIu64 " %s%s in %" PRIu32 " s (limit %" PRIu64 " in %" PRIu32 " s)%s",
+		 "%" PRIu64 " %s%s in %" PRIu32 " s (limit %" PRIu64 " in %" PRIu32 " s%s)%s",
 		 finding->count, what, spread, finding->limit.seconds, finding->limit.count,
-		 finding->limit.seconds, target);
+		 finding->limit.seconds, group, target);
 	return buf;
 }

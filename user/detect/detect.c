@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/clock.h"
 #include "detect/judge.h"
 #include "detect/peaks.h"
-#include "detect/plan.h"
+#include "detect/plans.h"
+#include "detect/services.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
 #include "detect/victim.h"
@@ -19,7 +21,8 @@
 #define SWEEP_EXTRA 64 /* records looked at beyond one for each sample */
 
 struct detect {
-	struct plan plan;
+	struct plans plans;
+	struct services services;
 	struct tracker tracker;
 	struct victims victims;
 	struct peaks *peaks;
@@ -28,11 +31,18 @@ struct detect {
 
 static void set_keeping(struct detect *detect)
 {
-	const struct plan *plan = &detect->plan;
+	const struct plans *plans = &detect->plans;
+	int64_t *keep_ns = detect->tracker.keep_window_ns;
 
-	for (unsigned int i = 0; i < plan->counting_count; i++)
-		detect->tracker.keep_window_ns[i] = 2 * plan->counting[i].shape.window_ns;
-	detect->tracker.keep_tries_ns = 2 * detect->plan.longest_spread_ns;
+	memset(keep_ns, 0, sizeof(detect->tracker.keep_window_ns));
+	for (unsigned int p = 0; p < plans->count; p++) {
+		const struct plan *plan = &plans->items[p];
+
+		for (unsigned int i = 0; i < plan->counting_count; i++)
+			if (keep_ns[i] < 2 * plan->counting[i].shape.window_ns)
+				keep_ns[i] = 2 * plan->counting[i].shape.window_ns;
+	}
+	detect->tracker.keep_tries_ns = 2 * plans->longest_spread_ns;
 }
 
 int detect_new(const struct config *config, struct detect **out)
@@ -41,17 +51,14 @@ int detect_new(const struct config *config, struct detect **out)
 
 	if (!detect)
 		return -ENOMEM;
-	if (tracker_init(&detect->tracker, TRACKER_SOURCES_MAX) ||
-	    victims_init(&detect->victims, config)) {
+	if (plans_make(config, &detect->plans) || services_copy(config, &detect->services) ||
+	    tracker_init(&detect->tracker, TRACKER_SOURCES_MAX) ||
+	    victims_init(&detect->victims, config) ||
+	    peaks_new(detect->plans.items, config->hash, PEAKS_SOURCES, &detect->peaks)) {
 		detect_free(&detect);
 		return -ENOMEM;
 	}
-	plan_make(config, &detect->plan);
 	set_keeping(detect);
-	if (peaks_new(&detect->plan, config->hash, PEAKS_SOURCES, &detect->peaks)) {
-		detect_free(&detect);
-		return -ENOMEM;
-	}
 	*out = detect;
 	return 0;
 }
@@ -63,76 +70,40 @@ void detect_free(struct detect **detect)
 	tracker_done(&(*detect)->tracker);
 	victims_done(&(*detect)->victims);
 	peaks_free(&(*detect)->peaks);
+	services_free(&(*detect)->services);
+	plans_free(&(*detect)->plans);
 	free(*detect);
 	*detect = NULL;
 }
 
-struct conversion {
-	const struct plan *from, *to;
-	struct plan_heirs heirs;
-	struct window_time time;
-};
-
-static bool convert_window(void *context, struct window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->counting[window->which].shape;
-	int heir = conversion->heirs.counting[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	window_advance(window, from, &conversion->time);
-	window_convert(window, from, &conversion->to->counting[heir].shape,
-		       conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
-static bool convert_spread(void *context, struct spread_window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->spreads[window->which];
-	int heir = conversion->heirs.spreads[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	spread_advance(window, from, &conversion->time);
-	spread_convert(window, from, &conversion->to->spreads[heir], conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
 int detect_reconfigure(struct detect *detect, const struct config *config)
 {
-	struct conversion conversion = { .from = &detect->plan };
-	struct source *source;
-	uint32_t cursor = 0;
-	struct plan *plan = malloc(sizeof(*plan));
+	struct services services = { 0 };
+	struct plans plans = { 0 };
 	struct peaks *peaks = NULL;
 
-	if (!plan)
-		return -ENOMEM;
-	plan_make(config, plan);
-	if (peaks_new(plan, config->hash, PEAKS_SOURCES, &peaks)) {
-		free(plan);
+	if (plans_make(config, &plans) || services_copy(config, &services) ||
+	    peaks_new(plans.items, config->hash, PEAKS_SOURCES, &peaks) ||
+	    plans_carry(&detect->plans, &plans, &detect->tracker, detect->last_end_ns)) {
+		peaks_free(&peaks);
+		services_free(&services);
+		plans_free(&plans);
 		return -ENOMEM;
 	}
-	conversion.to = plan;
-	plan_inherit(conversion.from, plan, &conversion.heirs);
-	while ((source = tracker_next(&detect->tracker, &cursor))) {
-		conversion.time = (struct window_time){ .start_ns = detect->last_end_ns,
-							.end_ns = detect->last_end_ns,
-							.before_ns = source->last_ns };
-		tracker_filter(&detect->tracker, source, convert_window, convert_spread,
-			       &conversion);
-	}
-	detect->plan = *plan;
-	free(plan);
+	plans_free(&detect->plans);
+	services_free(&detect->services);
+	detect->plans = plans;
+	detect->services = services;
 	victims_configure(&detect->victims, config);
 	peaks_free(&detect->peaks);
 	detect->peaks = peaks;
 	set_keeping(detect);
 	return 0;
+}
+
+static uint8_t prefix_len_of(const struct table_entry *entry)
+{
+	return entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
 }
 
 /*
@@ -166,7 +137,7 @@ static void add_totals(struct judgement *judgement)
 	source->packets += entry->packets;
 	source->bytes += entry->bytes;
 	source->dropped += entry->dropped;
-	source->fired |= judgement->fired;
+	source->fired |= (uint16_t)judgement->fired;
 	if (duration_ns > 0)
 		source->packets_per_second =
 			(float)((double)entry->packets * 1e9 / (double)duration_ns);
@@ -174,17 +145,52 @@ static void add_totals(struct judgement *judgement)
 		source->last_ns = judgement->time.end_ns;
 }
 
-static int judge(struct judgement *judgement)
+/* The plan of the source in hand. Only what is no provisional judgement is remembered. */
+static unsigned int choose_plan(const struct detect *detect, const struct judgement *judgement)
 {
+	const struct groups *groups = &detect->plans.groups;
+	const struct table_entry *entry = judgement->entry;
+	struct source *source = judgement->source;
+	bool keep = source && !judgement->provisional;
+	unsigned int group;
+	uint32_t in;
+
+	if (!groups->count)
+		return 0;
+	in = source && source->groups ? groups->sets[source->groups]
+				      : groups_of(groups, &entry->address, prefix_len_of(entry));
+	group = groups_choose(groups, in, entry, source ? source->group : 0);
+	if (keep && !source->groups)
+		source->groups = groups_find_set(groups, in);
+	if (keep)
+		source->group = (uint8_t)group;
+	return group;
+}
+
+static int judge(const struct detect *detect, struct judgement *judgement)
+{
+	const struct table_entry *entry = judgement->entry;
+	struct table_entry allowed;
 	int r;
 
 	judgement->counts->n = 0;
+	if (entry->restricted_tries && services_allow(&detect->services, entry)) {
+		allowed = *entry;
+		allowed.restricted_tries = 0;
+		judgement->entry = &allowed;
+	}
+	judgement->plans = detect->plans.items;
+	judgement->number = choose_plan(detect, judgement);
+	judgement->plan = &judgement->plans[judgement->number];
 	if (judgement->source) {
 		judgement->time.before_ns = judgement->source->last_ns;
 		judgement->answered = answers(judgement->source, judgement->entry);
 	}
 	r = judge_counts(judgement);
-	return r ? r : judge_spread(judgement);
+	if (!r)
+		r = judge_spread(judgement);
+	judgement->entry = entry;
+	return r;
 }
 
 static int take_sample(struct detect *detect, const struct traffic *traffic,
@@ -193,7 +199,6 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 	const struct table_entry *entry = &sample->entry;
 	struct peaks_counts counts;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		.time = { .start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns },
@@ -201,16 +206,16 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 		.counts = &counts,
 		.out = out,
 	};
-	int r = tracker_enter(&detect->tracker, &entry->address,
-			      entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL,
+	int r = tracker_enter(&detect->tracker, &entry->address, prefix_len_of(entry),
 			      traffic->start.boot_ns, &judgement.source);
 
 	if (r)
 		return r;
-	r = judge(&judgement);
+	r = judge(detect, &judgement);
 	note_unanswered(&judgement);
 	add_totals(&judgement);
-	peaks_take(detect->peaks, judgement.source, &counts, judgement.fired);
+	if (!judgement.number) /* limits of groups are not suggested */
+		peaks_take(detect->peaks, judgement.source, &counts, judgement.fired);
 	return r;
 }
 
@@ -240,7 +245,6 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 	bool known = detect->last_end_ns && detect->last_end_ns <= now.boot_ns;
 	struct peaks_counts counts;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		/* the running interval began where the last one ended */
@@ -253,11 +257,10 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 	};
 	int r;
 
-	judgement.source = tracker_find(&detect->tracker, &entry->address,
-					entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL);
-	r = judge(&judgement);
+	judgement.source = tracker_find(&detect->tracker, &entry->address, prefix_len_of(entry));
+	r = judge(detect, &judgement);
 	/* Nothing is kept but that it was found: the drained interval may not find it again. */
-	if (judgement.fired && judgement.source)
+	if (judgement.fired && judgement.source && !judgement.number)
 		peaks_take(detect->peaks, judgement.source, &counts, true);
 	return r;
 }
@@ -273,9 +276,9 @@ int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **row
 
 static bool keep_window(void *context, struct window *window)
 {
-	const struct plan *plan = context;
+	const struct plans *plans = context;
 
-	return !plan->counting[window->which].ops->proves;
+	return !plans->items[window->plan].counting[window->which].ops->proves;
 }
 
 static bool drop_spread(void *context, struct spread_window *window)
@@ -292,7 +295,7 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 
 	if (!found)
 		return;
-	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plan);
+	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plans);
 	found->try_ns = 0;
 	found->tried = 0;
 }
@@ -304,7 +307,8 @@ uint64_t detect_tracked(const struct detect *detect)
 
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
-	return sizeof(*detect) + tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims) +
+	return sizeof(*detect) + detect->plans.count * sizeof(*detect->plans.items) +
+	       tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims) +
 	       peaks_bytes(detect->peaks);
 }
 

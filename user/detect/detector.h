@@ -11,6 +11,7 @@
 #include "abi.h"
 #include "detect/spread.h"
 #include "model/detector.h"
+#include "model/finding.h"
 
 #define MARK_NEVER UINT32_MAX
 
@@ -31,13 +32,16 @@ struct detector_ops {
 	bool answerable;   /* counts SYNs: ACKs of later intervals take them back */
 	bool proves;	   /* counts completed handshakes: proven, unless one was assumed */
 
+	/* Says more in a finding, or something else; NULL: nothing more. */
+	void (*describe)(const struct table_entry *entry, struct finding *finding);
+
 	/* Lowers the marks so that no interval passes count unnoticed; NULL: others' marks do. */
 	void (*mark)(uint64_t count, struct wake_marks *marks);
 };
 
 extern const struct detector_ops packet_flood_ops, byte_flood_ops, syn_flood_ops, udp_flood_ops,
 	icmp_flood_ops, fragment_flood_ops, port_scan_ops, host_sweep_ops, stealth_scan_ops,
-	brute_force_ops, reflection_ops, malformed_ops;
+	brute_force_ops, reflection_ops, malformed_ops, unauthorized_ops;
 
 static inline void mark_lower(uint32_t *mark, uint64_t value)
 {

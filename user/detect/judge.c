@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include "base/address.h"
 #include "base/clock.h"
 
@@ -84,6 +85,9 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		if (finding.hosts == 1) /* then the larger bitmap says how many */
 			finding.ports = (uint32_t)spread->targets;
 	}
+	memcpy(finding.group, judgement->plan->group, sizeof(finding.group));
+	if (limit->ops->describe)
+		limit->ops->describe(entry, &finding);
 	judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);
 }
@@ -105,6 +109,7 @@ static int keep_count(struct judgement *judgement, unsigned int which, struct wi
 				       &window);
 		if (r)
 			return r == -ENOSPC ? 0 : r;
+		window->plan = (uint8_t)judgement->number;
 	}
 	window_add(window, shape, &judgement->time, n);
 	return 0;
@@ -150,16 +155,29 @@ static bool keep_all(void *context, struct spread_window *window)
 	return true;
 }
 
+/* The source's windows of its plan. Those of its other groups only grow older. */
+static void list_windows(const struct judgement *judgement, struct window *windows[PLAN_LIMITS_MAX])
+{
+	struct window *window = tracker_window(judgement->tracker, judgement->source->windows);
+
+	for (; window; window = tracker_window(judgement->tracker, window->next)) {
+		if (window->plan == judgement->number)
+			windows[window->which] = window;
+		else if (!judgement->provisional)
+			window_advance(
+				window,
+				&judgement->plans[window->plan].counting[window->which].shape,
+				&judgement->time);
+	}
+}
+
 int judge_counts(struct judgement *judgement)
 {
-	struct window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
+	struct window *windows[PLAN_LIMITS_MAX] = { 0 };
 	int r;
 
-	if (judgement->source) {
-		window = tracker_window(judgement->tracker, judgement->source->windows);
-		for (; window; window = tracker_window(judgement->tracker, window->next))
-			windows[window->which] = window;
-	}
+	if (judgement->source)
+		list_windows(judgement, windows);
 	for (unsigned int i = 0; i < judgement->plan->counting_count; i++) {
 		r = judge_count(judgement, i, windows[i]);
 		if (r)

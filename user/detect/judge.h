@@ -9,7 +9,9 @@
 #include "model/finding.h"
 
 struct judgement {
-	const struct plan *plan;
+	const struct plan *plans;
+	unsigned int number;	 /* the source's, of plans */
+	const struct plan *plan; /* the same */
 	struct tracker *tracker;
 	const struct table_entry *entry;
 	struct source *source; /* NULL: never seen (provisional only) */

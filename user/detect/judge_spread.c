@@ -180,6 +180,7 @@ static int keep_bits(struct judgement *judgement, unsigned int which, struct spr
 				       &window);
 		if (r)
 			return r == -ENOSPC ? 0 : r;
+		window->plan = (uint8_t)judgement->number;
 		then = judgement->time;
 		then.start_ns = judgement->source->try_ns;
 		if (single_bits(judgement, shape, &single))
@@ -213,18 +214,32 @@ static int keep(struct judgement *judgement, struct spread_window **windows,
 	return r;
 }
 
+/* As for windows of counts: those of its other groups only grow older. */
+static void list_windows(const struct judgement *judgement,
+			 struct spread_window *windows[PLAN_LIMITS_MAX])
+{
+	struct spread_window *window =
+		tracker_spread(judgement->tracker, judgement->source->spreads);
+
+	for (; window; window = tracker_spread(judgement->tracker, window->next)) {
+		if (window->plan == judgement->number)
+			windows[window->which] = window;
+		else if (!judgement->provisional)
+			spread_advance(window,
+				       &judgement->plans[window->plan].spreads[window->which],
+				       &judgement->time);
+	}
+}
+
 int judge_spread(struct judgement *judgement)
 {
-	struct spread_window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
+	struct spread_window *windows[PLAN_LIMITS_MAX] = { 0 };
 	struct spread_bits now, all;
 	int r = 0;
 
 	read_bits(judgement->entry, judgement->answered, &now);
-	if (judgement->source) {
-		window = tracker_spread(judgement->tracker, judgement->source->spreads);
-		for (; window; window = tracker_spread(judgement->tracker, window->next))
-			windows[window->which] = window;
-	}
+	if (judgement->source)
+		list_windows(judgement, windows);
 	for (unsigned int i = 0; !r && i < judgement->plan->spread_count; i++) {
 		const struct window_shape *shape = &judgement->plan->spreads[i];
 

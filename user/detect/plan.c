@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "detect/detect.h"
 
-#define WAKES_PER_INTERVAL 128 /* records of one CPU: enough for the loudest, and a ring's worth \
-				*/
+#define WAKES_PER_INTERVAL                                                    \
+	128 /* records of one CPU: enough for the loudest, and a ring's worth \
+	     */
 
 static const struct detector_ops *const detectors[DETECTOR_COUNT] = {
 	[DETECTOR_PACKET_FLOOD] = &packet_flood_ops,
@@ -24,6 +25,7 @@ static const struct detector_ops *const detectors[DETECTOR_COUNT] = {
 	[DETECTOR_BRUTE_FORCE] = &brute_force_ops,
 	[DETECTOR_REFLECTION] = &reflection_ops,
 	[DETECTOR_MALFORMED] = &malformed_ops,
+	[DETECTOR_UNAUTHORIZED] = &unauthorized_ops,
 };
 
 static unsigned int find_spread(struct plan *plan, int64_t window_ns)
@@ -62,13 +64,13 @@ static void add_limit(struct plan *plan, enum detector_id id, const struct detec
 		plan->longest_spread_ns = window_ns;
 }
 
-void plan_make(const struct config *config, struct plan *out)
+void plan_make(const struct detector_config configs[DETECTOR_COUNT], struct plan *out)
 {
 	const struct detector_ops *ops;
 
 	*out = (struct plan){ 0 };
 	for (unsigned int id = 0; id < DETECTOR_COUNT; id++) {
-		const struct detector_config *detector = &config->detectors[id];
+		const struct detector_config *detector = &configs[id];
 
 		if (!detector->enabled || !detectors[id])
 			continue;
@@ -79,16 +81,27 @@ void plan_make(const struct config *config, struct plan *out)
 	}
 }
 
-static void lower_marks(const struct plan_limit *limit, struct wake_marks *marks)
+static void lower_mark(const struct plan_limit *limit, struct wake_marks *marks)
 {
 	if (limit->ops->mark)
 		limit->ops->mark(limit->limit.count, marks);
 }
 
-void detect_wake_marks(const struct config *config, struct wake_marks *out)
+static void lower_marks(const struct detector_config configs[DETECTOR_COUNT],
+			struct wake_marks *out)
 {
 	struct plan plan;
 
+	plan_make(configs, &plan);
+	for (unsigned int i = 0; i < plan.counting_count; i++)
+		lower_mark(&plan.counting[i], out);
+	for (unsigned int i = 0; i < plan.judging_count; i++)
+		lower_mark(&plan.judging[i], out);
+}
+
+/* The program knows no groups: it wakes for the lowest limit of any. */
+void detect_wake_marks(const struct config *config, struct wake_marks *out)
+{
 	*out = (struct wake_marks){
 		.packets = config->sensor.wake_packets,
 		.syn = MARK_NEVER,
@@ -100,16 +113,14 @@ void detect_wake_marks(const struct config *config, struct wake_marks *out)
 		.per_interval = WAKES_PER_INTERVAL,
 		.packets_limit = MARK_NEVER,
 	};
-	plan_make(config, &plan);
-	for (unsigned int i = 0; i < plan.counting_count; i++)
-		lower_marks(&plan.counting[i], out);
-	for (unsigned int i = 0; i < plan.judging_count; i++)
-		lower_marks(&plan.judging[i], out);
+	lower_marks(config->detectors, out);
+	for (unsigned int i = 0; i < config->group_count; i++)
+		lower_marks(config->groups[i].detectors, out);
 }
 
 /* A window is heir to one of the same length, or else to any that nobody has taken over. */
 static void inherit_counting(const struct plan *from, const struct plan *to, bool same_length,
-			     int heirs[PLAN_LIMITS_MAX], bool taken[PLAN_LIMITS_MAX])
+			     int8_t heirs[PLAN_LIMITS_MAX], bool taken[PLAN_LIMITS_MAX])
 {
 	for (unsigned int i = 0; i < from->counting_count; i++) {
 		const struct plan_limit *old = &from->counting[i];
@@ -120,21 +131,21 @@ static void inherit_counting(const struct plan *from, const struct plan *to, boo
 			if (taken[j] || new->ops != old->ops ||
 			    (same_length && new->limit.seconds != old->limit.seconds))
 				continue;
-			heirs[i] = (int)j;
+			heirs[i] = (int8_t)j;
 			taken[j] = true;
 		}
 	}
 }
 
 static void inherit_spreads(const struct plan *from, const struct plan *to, bool same_length,
-			    int heirs[PLAN_LIMITS_MAX], bool taken[PLAN_LIMITS_MAX])
+			    int8_t heirs[PLAN_LIMITS_MAX], bool taken[PLAN_LIMITS_MAX])
 {
 	for (unsigned int i = 0; i < from->spread_count; i++) {
 		for (unsigned int j = 0; heirs[i] < 0 && j < to->spread_count; j++) {
 			if (taken[j] ||
 			    (same_length && from->spreads[i].window_ns != to->spreads[j].window_ns))
 				continue;
-			heirs[i] = (int)j;
+			heirs[i] = (int8_t)j;
 			taken[j] = true;
 		}
 	}

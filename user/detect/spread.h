@@ -38,7 +38,8 @@ struct spread_slice {
 struct spread_window {
 	uint32_t next; /* the source's next window, of another length */
 	uint8_t which;
-	uint8_t reserved[3];
+	uint8_t plan;
+	uint8_t reserved[2];
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
 	struct spread_slice slice[WINDOW_SLICES];
 };

@@ -12,6 +12,7 @@
 #include "detect/pool.h"
 #include "detect/spread.h"
 #include "detect/window.h"
+#include "model/detector.h"
 
 #define TRACKER_SOURCES_MAX 1000000u
 #define TRY_NONE	    0xff
@@ -32,14 +33,17 @@ struct source {
 	uint32_t spreads;    /* first of its spread windows */
 	uint32_t unanswered; /* SYNs so far without an established exchange */
 	uint32_t assumed_s;  /* boot time of the last login of which one side was seen; 0: none */
-	uint32_t fired;	     /* bit per detector */
 	float packets_per_second;
+	uint16_t fired;		  /* bit per detector */
+	uint16_t watched;	  /* its record in peaks.c, if that is still its own; 0: none */
+	struct single_try single; /* at try_ns */
 	uint8_t prefix_len;	  /* 0: this record is free */
 	uint8_t tried;		  /* the most bits of ports and hosts in one interval or window */
-	struct single_try single; /* at try_ns */
-	uint16_t watched;	  /* its record in peaks.c, if that is still its own; 0: none */
+	uint8_t group;		  /* that its last interval was judged by, from 1; 0: none */
+	uint8_t groups;		  /* that hold its address: groups.h; 0: to be asked for */
 };
 _Static_assert(sizeof(struct source) == 96, "a million of these");
+_Static_assert(DETECTOR_COUNT <= 16, "a bit for each in 16");
 
 struct tracker {
 	struct pool sources, windows, spreads;

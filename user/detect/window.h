@@ -36,10 +36,10 @@ struct window_time {
 };
 
 struct window {
-	uint32_t next; /* the source's next window */
-	uint16_t rest; /* what did not make a whole unit */
-	uint8_t which; /* the limit it belongs to */
-	uint8_t reserved;
+	uint32_t next;		      /* the source's next window */
+	uint16_t rest;		      /* what did not make a whole unit */
+	uint8_t which;		      /* the limit it belongs to */
+	uint8_t plan;		      /* of this plan */
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
 	uint16_t slice[WINDOW_SLICES];
 };

@@ -15,11 +15,13 @@ struct finding {
 	struct prefix source; /* one address, or the hot prefix that was counted as one */
 	enum detector_id detector;
 	enum evidence evidence;
-	uint64_t count;	    /* what was counted */
-	struct limit limit; /* the limit it passed */
-	uint32_t classes;   /* the packets that were counted: enum packet_class */
-	uint8_t protocol;   /* IP protocol number, 0: several */
-	uint16_t port;	    /* last destination port, 0: none */
+	uint64_t count;		     /* what was counted */
+	struct limit limit;	     /* the limit it passed */
+	char group[GROUP_NAME_TEXT]; /* whose limit that is; "": the one for all */
+	uint32_t classes;	     /* the packets that were counted: enum packet_class */
+	uint8_t protocol;	     /* IP protocol number, 0: several */
+	uint16_t port;		     /* last destination port, 0: none */
+	bool port_only; /* what goes to that port, and nothing else, may be stopped for it */
 	bool has_destination;
 	struct address destination; /* the last one tried */
 	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */

@@ -21,6 +21,8 @@ struct rule {
 	struct prefix prefix;
 	enum action action; /* ACTION_DROP or ACTION_LIMIT */
 	uint32_t classes;   /* enum packet_class */
+	uint16_t port;	    /* only what goes to this one; 0: everything */
+	uint8_t protocol;   /* with a port: IPPROTO_TCP or IPPROTO_UDP, else 0 */
 	uint32_t limit_pps; /* ACTION_LIMIT */
 	enum detector_id detector;
 	enum evidence evidence;
@@ -32,6 +34,13 @@ struct rule {
 	struct moment created;
 	struct moment expires; /* boot_ns decides while the boot_id is the same */
 };
+
+/* What it stops: no two rules in force have the same. */
+struct block_key rule_key(const struct rule *rule);
+
+/* The classes of packets that have ports of this protocol, and the way back (0: not one's). */
+uint32_t protocol_classes(uint8_t protocol);
+uint8_t classes_protocol(uint32_t classes);
 
 /* The iptables command that does the same, for people to read and paste. Returns buf. */
 #define RULE_COMMAND_TEXT 1024 /* several commands when one cannot name all classes */

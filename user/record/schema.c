@@ -41,6 +41,8 @@ static const char *const migrations[DATABASE_VERSION] = {
 	" found_largest INTEGER NOT NULL, whole_above INTEGER NOT NULL, histogram TEXT NOT NULL,"
 	" found_histogram TEXT NOT NULL, top TEXT NOT NULL,"
 	" PRIMARY KEY (at, detector, limit_seconds, limit_count));",
+	/* Rules of one port: its protocol is the class's. */
+	"ALTER TABLE rules ADD COLUMN port INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int check_time(void *context)

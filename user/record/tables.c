@@ -10,12 +10,12 @@
 #include "base/address.h"
 #include "record/database.h"
 
-#define RULE_INSERT                                                                               \
-	"INSERT INTO rules (id, address, prefix_len, action, class, detector, evidence, origin,"  \
-	" reason, observed, limit_count, limit_seconds, limit_pps, command, config_hash,"         \
-	" created_at, renewed_at, expires_at, boot_id, expires_boottime_ms, removed_at,"          \
-	" removed_why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15," \
-	" ?16, ?17, ?18, ?19, ?20, ?21, ?22) ON CONFLICT (id) DO UPDATE SET"
+#define RULE_INSERT                                                                              \
+	"INSERT INTO rules (id, address, prefix_len, action, class, detector, evidence, origin," \
+	" reason, observed, limit_count, limit_seconds, limit_pps, command, config_hash,"        \
+	" created_at, renewed_at, expires_at, boot_id, expires_boottime_ms, removed_at,"         \
+	" removed_why, port) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
+	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?24) ON CONFLICT (id) DO UPDATE SET"
 
 /*
  * Every change carries the whole rule, so each is stored whole when its row is missing (lost while
@@ -44,7 +44,7 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 	[LOAD_RULES] = "SELECT id, address, prefix_len, action, class, detector, evidence, origin,"
 		       " reason, observed, limit_count, limit_seconds, limit_pps, config_hash,"
 		       " created_at, coalesce(renewed_at, created_at), expires_at, boot_id,"
-		       " expires_boottime_ms, removed_at IS NOT NULL FROM rules"
+		       " expires_boottime_ms, removed_at IS NOT NULL, port FROM rules"
 		       " WHERE removed_at IS NULL OR removed_why = 'shutdown' ORDER BY id",
 };
 
@@ -175,6 +175,7 @@ static void bind_rule(sqlite3_stmt *s, const struct rule *rule, const char *boot
 	bind_time(s, 18, expires);
 	bind_text(s, 19, boot_id);
 	sqlite3_bind_int64(s, 20, rule->expires.boot_ns / NS_PER_MS);
+	sqlite3_bind_int(s, 24, rule->port);
 }
 
 int database_put_rule(struct database *db, const struct rule_change *change, struct moment at)

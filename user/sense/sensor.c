@@ -16,6 +16,7 @@
 #include "sense/hot_prefix.h"
 #include "sense/packets.h"
 #include "sense/program.h"
+#include "sense/restricted.h"
 #include "sense/sensor.h"
 #include "sense/tables.h"
 
@@ -77,6 +78,7 @@ void sensor_reconfigure(struct sensor *sensor, const struct config *config,
 	sensor->control->marks = *marks;
 	set_ports(sensor->control->sensitive_ports, config->sensitive_ports,
 		  config->sensitive_port_count);
+	restricted_set(sensor->control, config);
 }
 
 /* CPUs that are online get their tables at once; others, and those past the memory, on demand. */

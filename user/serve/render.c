@@ -195,6 +195,7 @@ struct json *render_rule(const void *row)
 	json_add_int(json, "prefix_len", prefix_family_len(&rule->prefix));
 	json_add_string(json, "action", action_name(rule->action));
 	json_add_string(json, "class", classes_format(rule->classes, classes));
+	json_add_int(json, "port", rule->port);
 	json_add_string(json, "detector", detector_name(rule->detector));
 	json_add_string(json, "evidence", evidence_name(rule->evidence));
 	json_add_string(json, "origin", origin_name(rule->origin));
