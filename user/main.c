@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include "advise/advise.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
@@ -41,6 +42,12 @@ static const struct {
 	{ "off", VERB_OFF, daemon_off },
 };
 
+static const struct cli_maker history_verbs[] = {
+	{ "suggest", advise_suggest },
+	{ "whatif", advise_whatif },
+	{ 0 },
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static int run_daemon_verb(size_t index, int count, char **arguments)
@@ -72,7 +79,7 @@ int main(int argc, char **argv)
 	if (!strcmp(verb, "replay"))
 		return replay_run(argc - 1, argv + 1);
 	if (cli_is_verb(verb))
-		return cli_run(argc, argv);
+		return cli_run(argc, argv, history_verbs);
 	if (*verb)
 		fprintf(stderr, "fwgen: no such verb: %s\n", verb);
 	cli_usage(stderr);

@@ -18,9 +18,20 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+
+#define HISTORY                                                                                   \
+	"{\"from\":\"2026-01-31T12:00:00.000Z\",\"to\":\"2026-02-01T12:00:00.000Z\","             \
+	"\"watched_seconds\":86400,\"enough\":true,\"why_not\":\"\",\"changes\":[{\"detector\":"  \
+	"\"udp_flood\",\"says\":\"is on today, would be off\"}],\"limits\":[{\"detector\":"       \
+	"\"syn_flood\",\"seconds\":2,\"sources\":711,\"p50\":1,\"p90\":3,\"p99\":9,\"p99_9\":20," \
+	"\"max\":31,\"found\":2,\"limit\":200,\"suggested\":100,\"changed\":true,\"says\":"       \
+	"\"because\",\"today\":200,\"count\":20,\"sources_\":0,\"over\":{\"source_hours\":3},"    \
+	"\"over_today\":{\"source_hours\":2}}],\"fragment\":{\"detectors\":{\"syn_flood\":"       \
+	"{\"limits\":[{\"count\":100,\"seconds\":2}]}}}}"
 
 static void expect_part(const char *text, const char *part)
 {
@@ -94,6 +105,35 @@ static char *read_all(FILE *file)
 	return text;
 }
 
+/* What the verbs about history were asked, and what is made of it here. */
+static struct {
+	char database[128], config[128], candidate[128];
+	int64_t last_ns;
+} asked;
+
+static int make_history(const struct cli_query *query, struct json **data, char error[CLI_ERROR])
+{
+	char why[64];
+
+	snprintf(asked.database, sizeof(asked.database), "%s", query->database);
+	snprintf(asked.config, sizeof(asked.config), "%s", query->config ? query->config : "-");
+	snprintf(asked.candidate, sizeof(asked.candidate), "%s",
+		 query->candidate ? query->candidate : "-");
+	asked.last_ns = query->last_ns;
+	if (!strcmp(query->database, "/bad")) {
+		strcpy(error, "that database is bad");
+		return -EIO;
+	}
+	*data = json_parse(HISTORY, strlen(HISTORY), why, sizeof(why));
+	return 0;
+}
+
+static const struct cli_maker makers[] = {
+	{ "suggest", make_history },
+	{ "whatif", make_history },
+	{ 0 },
+};
+
 /* cli_run with stdout and stderr caught in daemon->out and ->err. */
 static int run(struct daemon *daemon, const char *const words[])
 {
@@ -106,7 +146,7 @@ static int run(struct daemon *daemon, const char *const words[])
 	fflush(stdout);
 	dup2(fileno(out), STDOUT_FILENO);
 	dup2(fileno(err), STDERR_FILENO);
-	code = cli_run(argc, argv);
+	code = cli_run(argc, argv, makers);
 	fflush(stdout);
 	dup2(old_out, STDOUT_FILENO);
 	dup2(old_err, STDERR_FILENO);
@@ -303,9 +343,11 @@ static void test_large_answer(void **state)
 static void test_help(void **state)
 {
 	static const char *const words[] = {
-		"run",	     "check",	 "off",	       "version",  "status", "sources",
-		"events",    "rules",	 "--iface",    "--config", "--db",   "--observe",
-		"--enforce", "--sensor", "--takeover", "--socket", "--json", "--limit",
+		"run",	    "check",	 "off",	      "version",  "status",
+		"sources",  "events",	 "rules",     "--iface",  "--config",
+		"--db",	    "--observe", "--enforce", "--sensor", "--takeover",
+		"--socket", "--json",	 "--limit",   "suggest",  "whatif NEWCONFIG",
+		"--last",
 	};
 	struct daemon *daemon = *state;
 
@@ -313,6 +355,70 @@ static void test_help(void **state)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		expect_part(daemon->out, words[i]);
 	assert_string_equal(daemon->err, "");
+}
+
+static void test_history_is_read_from_the_named_database(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN(daemon, "suggest", "--db", "/tmp/a.db"), CLI_EXIT_GOOD);
+	assert_string_equal(asked.database, "/tmp/a.db");
+	assert_string_equal(asked.candidate, "-");
+	assert_int_equal(asked.last_ns, 24 * 3600 * NS_PER_SECOND);
+	expect_part(daemon->out, "1d 0h of traffic");
+	expect_part(daemon->out, "syn_flood 2 s");
+	expect_part(daemon->out, "          \"count\": 100,\n          \"seconds\": 2\n");
+	assert_int_equal(RUN(daemon, "whatif", "new.json", "--last", "7d", "--db", "/tmp/a.db",
+			     "--config", "old.json"),
+			 CLI_EXIT_GOOD);
+	assert_string_equal(asked.candidate, "new.json");
+	assert_string_equal(asked.config, "old.json");
+	assert_int_equal(asked.last_ns, 7 * 86400 * NS_PER_SECOND);
+	expect_part(daemon->out, "udp_flood is on today, would be off");
+	expect_part(daemon->out, "because");
+	assert_int_equal(RUN(daemon, "suggest", "--db", "/tmp/a.db", "--json"), CLI_EXIT_GOOD);
+	expect_part(daemon->out, "\"p99_9\":20");
+}
+
+static void test_history_is_read_from_the_running_daemons_database(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN_ANSWERED(daemon,
+				      "{\"ok\":true,\"data\":{\"database\":\"/var/x.db\","
+				      "\"config\":\"/etc/fwgen/config.json\"}}\n",
+				      "suggest", "--socket", daemon->path),
+			 CLI_EXIT_GOOD);
+	assert_string_equal(asked.database, "/var/x.db");
+	assert_string_equal(asked.config, "/etc/fwgen/config.json");
+	expect_part(daemon->request, "\"status\"");
+}
+
+static void test_history_needs_no_daemon(void **state)
+{
+	struct daemon *daemon = *state;
+
+	write_config(daemon, "{\"storage\":{\"database\":\"/tmp/b.db\"},"
+			     "\"control\":{\"socket\":\"/tmp/fwg-nobody.sock\"}}");
+	assert_int_equal(RUN(daemon, "suggest", "--config", daemon->config), CLI_EXIT_GOOD);
+	assert_string_equal(asked.database, "/tmp/b.db");
+	assert_string_equal(asked.config, daemon->config);
+}
+
+static void test_history_verbs_refuse(void **state)
+{
+	struct daemon *daemon = *state;
+
+	assert_int_equal(RUN(daemon, "whatif"), CLI_EXIT_USAGE);
+	expect_part(daemon->err, "NEWCONFIG");
+	assert_int_equal(RUN(daemon, "whatif", "a", "b"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "suggest", "a"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "suggest", "--last", "never"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "suggest", "--limit", "3"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--last", "3h"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "rules", "--db", "x"), CLI_EXIT_USAGE);
+	assert_int_equal(RUN(daemon, "suggest", "--db", "/bad"), CLI_EXIT_FAILED);
+	expect_part(daemon->err, "that database is bad");
 }
 
 int main(void)
@@ -329,6 +435,10 @@ int main(void)
 		WITH_DAEMON(test_no_answer_in_time),
 		WITH_DAEMON(test_large_answer),
 		WITH_DAEMON(test_help),
+		WITH_DAEMON(test_history_is_read_from_the_named_database),
+		WITH_DAEMON(test_history_is_read_from_the_running_daemons_database),
+		WITH_DAEMON(test_history_needs_no_daemon),
+		WITH_DAEMON(test_history_verbs_refuse),
 	};
 
 	return cmocka_run_group_tests_name("cli", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #define FWGEN_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define CLI_EXIT_GOOD	     0
@@ -17,11 +18,30 @@
 /* Whether name is a verb that cli_run knows. */
 bool cli_is_verb(const char *name);
 
+struct json;
+
+/* What a verb about recorded history is asked. */
+struct cli_query {
+	const char *database;
+	const char *config;    /* the configuration in force; NULL: the one that is found */
+	const char *candidate; /* the file that was named, or NULL */
+	int64_t last_ns;       /* 0: all there is */
+};
+
+#define CLI_ERROR 768
+
+/* Makes the data of such a verb. 0 and *data for the caller to free, or -errno with a text. */
+struct cli_maker {
+	const char *verb; /* NULL ends the table */
+	int (*make)(const struct cli_query *query, struct json **data, char error[CLI_ERROR]);
+};
+
 /*
- * Runs a client verb. argc and argv as main got them: argv[1] is the verb. The answer goes to
- * stdout, complaints to stderr. Returns the exit code, CLI_EXIT_*.
+ * Runs a client verb. argc and argv as main got them: argv[1] is the verb; makers: of all verbs
+ * that read the history. The answer goes to stdout, complaints to stderr. Returns the exit code,
+ * CLI_EXIT_*.
  */
-int cli_run(int argc, char **argv);
+int cli_run(int argc, char **argv, const struct cli_maker *makers);
 
 /* Help for every verb and option, from the tables. */
 void cli_usage(FILE *out);

@@ -20,5 +20,7 @@ int render_text_status(const struct page *page, const struct json *data);
 int render_text_sources(const struct page *page, const struct json *data);
 int render_text_rules(const struct page *page, const struct json *data);
 int render_text_events(const struct page *page, const struct json *data);
+int render_text_suggest(const struct page *page, const struct json *data);
+int render_text_whatif(const struct page *page, const struct json *data);
 
 #endif

@@ -54,16 +54,20 @@ void cli_usage(FILE *out)
 	for (size_t i = 0; i < sizeof(program_verbs) / sizeof(program_verbs[0]); i++)
 		fprintf(out, "  fwgen %-33s %s\n", program_verbs[i].synopsis,
 			program_verbs[i].help);
-	for (size_t i = 0; i < client_verb_count; i++)
-		fprintf(out, "  fwgen %-33s %s\n", client_verbs[i].name, client_verbs[i].help);
+	for (size_t i = 0; i < client_verb_count; i++) {
+		const char *argument = client_verbs[i].argument ? client_verbs[i].argument : "";
+
+		fprintf(out, "  fwgen %s %-*s %s\n", client_verbs[i].name,
+			(int)(32 - strlen(client_verbs[i].name)), argument, client_verbs[i].help);
+	}
 	print_options(out, "Options of run", daemon_options,
 		      sizeof(daemon_options) / sizeof(daemon_options[0]));
 	print_options(out, "Options of replay", replay_options,
 		      sizeof(replay_options) / sizeof(replay_options[0]));
-	print_options(out, "Options of status, sources, events, rules", client_options,
+	print_options(out, "Options of the verbs from status on", client_options,
 		      client_option_count);
 	fprintf(out,
-		"\nExit codes of status, sources, events, rules: %d good, %d failed, %d usage, "
-		"%d fwgen is not running.\n",
+		"\nExit codes of these verbs: %d good, %d failed, %d usage, %d fwgen is not "
+		"running.\n",
 		CLI_EXIT_GOOD, CLI_EXIT_FAILED, CLI_EXIT_USAGE, CLI_EXIT_NOT_RUNNING);
 }

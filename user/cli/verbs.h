@@ -7,10 +7,17 @@
 #include <stddef.h>
 #include "cli/render_text.h"
 
+enum takes {
+	TAKES_LIMIT = 1 << 0, /* --limit */
+	TAKES_HISTORY =
+		1 << 1,	     /* --db, --last: its data is made from the database, by a cli_maker */
+	TAKES_FILE = 1 << 2, /* a configuration, which must be named */
+};
+
 struct client_verb {
-	const char *name;
+	const char *name, *argument; /* argument: of the file, or NULL */
 	const char *help;
-	bool takes_limit;
+	unsigned int takes;
 	int (*render)(const struct page *page, const struct json *data);
 };
 

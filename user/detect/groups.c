@@ -221,11 +221,13 @@ uint32_t groups_of(const struct groups *groups, const struct address *address, u
 unsigned int groups_choose(const struct groups *groups, uint32_t in,
 			   const struct table_entry *entry, unsigned int last)
 {
+	unsigned int ports = (unsigned int)(__builtin_popcount(entry->ports[TRY_TCP]) +
+					    __builtin_popcount(entry->ports[TRY_OTHER]));
 	uint32_t left;
 
 	if (!in)
 		return 0;
-	if (!entry->distinct_hosts && last)
+	if (!ports && last)
 		return last;
 	left = in &
 	       (groups->without_ports | (groups->by_port ? groups->by_port[entry->last_port] : 0));
@@ -233,7 +235,7 @@ unsigned int groups_choose(const struct groups *groups, uint32_t in,
 		unsigned int g = (unsigned int)__builtin_ctz(left);
 
 		if (groups->without_ports >> g & 1 ||
-		    entry->distinct_ports <= groups->port_count[g])
+		    ports <= groups->port_count[g])
 			return g + 1;
 	}
 	return 0;
