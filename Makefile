@@ -8,7 +8,7 @@
 CC       ?= cc
 CLANG    ?= clang
 BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
-PKGS     := libbpf sqlite3 libcjson libmnl
+PKGS     := libbpf sqlite3 libcjson libmnl libpcap
 VERSION  := 0.1.0
 
 BUILD    := build$(if $(SANITIZE),/asan)

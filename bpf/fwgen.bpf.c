@@ -23,24 +23,36 @@ struct sensor_control sensor SEC(".data.sensor");
 #include "table.h"
 #include "verdict.bpf.h"
 
+/*
+ * The number becomes unknown to the verifier, here: without the second line clang puts the xor off
+ * to where the number is used, and carries along what is known of it.
+ */
+#define FORGET(number)                              \
+	do {                                        \
+		__u64 forgotten = (number) ^ zero;  \
+		asm volatile("" : "+r"(forgotten)); \
+		(number) = forgotten;               \
+	} while (0)
+
 /* What the parser found becomes unknown to the verifier: see PACKET_OPAQUE. */
 static __always_inline void forget(struct packet *packet)
 {
 	__u32 zero = PACKET_OPAQUE(0);
 
-	packet->source.halves[0] ^= zero;
-	packet->source.halves[1] ^= zero;
-	packet->destination.halves[0] ^= zero;
-	packet->destination.halves[1] ^= zero;
-	packet->classes ^= zero;
-	packet->flags ^= zero;
-	packet->protocol ^= zero;
-	packet->tcp_flags ^= zero;
-	packet->icmp_type ^= zero;
-	packet->source_port ^= zero;
-	packet->destination_port ^= zero;
-	packet->network_offset ^= zero;
-	packet->upper_offset ^= zero;
+	FORGET(packet->source.halves[0]);
+	FORGET(packet->source.halves[1]);
+	FORGET(packet->destination.halves[0]);
+	FORGET(packet->destination.halves[1]);
+	FORGET(packet->classes);
+	FORGET(packet->flags);
+	FORGET(packet->bytes);
+	FORGET(packet->protocol);
+	FORGET(packet->tcp_flags);
+	FORGET(packet->icmp_type);
+	FORGET(packet->source_port);
+	FORGET(packet->destination_port);
+	FORGET(packet->network_offset);
+	FORGET(packet->upper_offset);
 }
 
 static __always_inline void wake(struct table_totals *totals, const struct table_entry *entry,
@@ -94,9 +106,12 @@ static __always_inline void apply_hot_prefix(struct table_subject *subject)
  * What the packet is to its destination. A blocked source's is not looked into, and notes nothing:
  * its TCP counts as wanted, so that only what it would be blocked for keeps its block alive.
  */
-static __always_inline __u32 relation_of(const struct packet *packet, void *data, void *end,
+static __always_inline __u32 relation_of(const struct packet *packet, struct xdp_md *ctx,
 					 int dropped)
 {
+	/* read anew: the ones that the parser used are bounded differently on each of its paths */
+	void *data = (void *)(long)*(volatile __u32 *)&ctx->data;
+	void *end = (void *)(long)*(volatile __u32 *)&ctx->data_end;
 	struct contacts *direction;
 	__u32 zero = 0;
 
@@ -110,7 +125,7 @@ static __always_inline __u32 relation_of(const struct packet *packet, void *data
 	return PACKET_OPAQUE(contact_relation(direction, packet, data, end));
 }
 
-static __always_inline void count_source(const struct packet *packet, void *data, void *end,
+static __always_inline void count_source(const struct packet *packet, struct xdp_md *ctx,
 					 struct table_totals *totals, __u32 table, __u32 epoch,
 					 __u32 cpu, int dropped)
 {
@@ -136,7 +151,7 @@ static __always_inline void count_source(const struct packet *packet, void *data
 		totals->relation = RELATION_UNKNOWN; /* not worth a look: one of very many */
 		return;
 	}
-	relation = relation_of(packet, data, end, dropped);
+	relation = relation_of(packet, ctx, dropped);
 	totals->relation = relation;
 	news = table_add(entry, &subject, packet, &sensor, relation, dropped);
 	if (packet_likely(!dropped) &&
@@ -184,7 +199,7 @@ int fwgen_xdp(struct xdp_md *ctx)
 	}
 	table_count_totals(totals, &packet, dropped);
 	forget(&packet);
-	count_source(&packet, data, end, totals, table, epoch, cpu, dropped);
+	count_source(&packet, ctx, totals, table, epoch, cpu, dropped);
 	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1)))) {
 		/* a constant index is a jump */
 		if (dropped)
@@ -199,14 +214,14 @@ int fwgen_xdp(struct xdp_md *ctx)
  * packet in many: they parse the frame once more, so that the others need not keep theirs in memory
  * for it, and have a stack of their own. If the epoch has turned in between, it is the next one's.
  */
-static __always_inline void keep_sample(const struct packet *packet, void *data, void *end,
-					struct table_totals *totals, __u32 table)
+static __always_inline void keep_sample(const struct packet *packet, __u32 relation, void *data,
+					void *end, struct table_totals *totals, __u32 table)
 {
 	__u32 index = table * PACKET_SAMPLES + (totals->packets & (PACKET_SAMPLES - 1));
 	struct packet_sample *sample = bpf_map_lookup_elem(&packet_samples, &index);
 
 	if (sample)
-		packet_sample_fill(sample, packet, data, end);
+		packet_sample_fill(sample, packet, relation, data, end);
 }
 
 static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
@@ -230,7 +245,7 @@ static __always_inline void count_destination(struct xdp_md *ctx, int dropped)
 	subject.address = packet.destination;
 	subject.peer = packet.source;
 	table_begin(totals, epoch);
-	keep_sample(&packet, data, end, totals, table);
+	keep_sample(&packet, source->relation, data, end, totals, table);
 	table_count_totals(totals, &packet, dropped);
 	hash = hash_address(&sensor.keys[epoch & 1], &subject.address);
 	bucket_index = table_bucket_index(hash, sensor.destination_bucket_mask);
@@ -258,27 +273,49 @@ int fwgen_dropped(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+static __always_inline enum packet_status parse_leaving(struct __sk_buff *skb,
+							struct packet *packet)
+{
+	return packet_parse((void *)(long)skb->data, (void *)(long)skb->data_end, skb->len, packet);
+}
+
+/* Headers are at the front of an skb's memory, but for rare ones: then so much of it is brought
+ * there. */
+#define HEADERS_PULLED 128
+
+static __always_inline enum packet_status pull_and_parse(struct __sk_buff *skb,
+							 struct packet *packet)
+{
+	bpf_skb_pull_data(skb, skb->len < HEADERS_PULLED ? skb->len : HEADERS_PULLED);
+	return parse_leaving(skb, packet);
+}
+
 /*
  * What leaves: notes to whom, for the direction of what comes back. On the interface's tc egress
- * hook; passes everything, and leaves the verdict to other classifiers there.
+ * hook; passes everything, and leaves the verdict to other classifiers there. What goes back where
+ * it came from is not noted: somebody outside, who sends what seems to come from inside and to be
+ * for himself, would be known as asked by that host.
  */
 SEC("tc")
 int fwgen_egress(struct __sk_buff *skb)
 {
-	void *data, *end;
 	struct contacts *direction;
 	struct packet packet;
+	enum packet_status status;
 	__u32 zero = 0;
 
-	/* headers may be in fragments: what has not been pulled cannot be read */
-	bpf_skb_pull_data(skb, 0);
-	data = (void *)(long)skb->data;
-	end = (void *)(long)skb->data_end;
+	if (skb->ingress_ifindex == skb->ifindex)
+		return TC_ACT_UNSPEC;
+	status = parse_leaving(skb, &packet);
+	if (packet_unlikely(status != PACKET_IP || packet.flags & PACKET_CUT))
+		status = pull_and_parse(skb, &packet);
+	if (packet_unlikely(status != PACKET_IP))
+		return TC_ACT_UNSPEC;
 	direction = bpf_map_lookup_elem(&contact_notes, &zero);
-	if (!direction || packet_parse(data, end, skb->len, &packet) != PACKET_IP)
+	if (!direction)
 		return TC_ACT_UNSPEC;
 	forget(&packet);
-	contact_note(direction, &packet, data, end);
+	contact_note(direction, &packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	return TC_ACT_UNSPEC;
 }
 

@@ -101,7 +101,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct prefix);
+	__type(key, struct block_key);
 	__type(value, struct block);
 } blocks SEC(".maps");
 

@@ -23,21 +23,28 @@ static __always_inline int filter_has(const struct prefix_set *set, __u64 hash)
 	       (bits->words[second / 64] >> (second % 64)) & 1;
 }
 
+/* classes 0: the set is none of blocks, what is in it counts. */
+static __always_inline int in_force(const struct block *block, __u32 classes, __u64 now)
+{
+	return block && (!classes || ((block->classes & classes) && now < block->deadline_jiffies));
+}
+
 /*
  * The set's value that covers the address, the longest prefix first, or NULL. For blocks (classes
  * not 0) only one that is in force for such a packet: a block of one class on the address does not
- * hide a block of its network.
+ * hide a block of its network. ports: there are blocks of one port, look for the packet's.
  */
 static __always_inline void *set_find(const struct prefix_set *set, void *map,
 				      const struct hash_key *filter_key,
-				      const struct address *address, __u32 family, __u32 classes,
-				      __u64 now)
+				      const struct packet *packet, __u32 family, __u32 classes,
+				      __u32 ports, __u64 now)
 {
+	const struct address *address = &packet->source;
 	__u32 count = set->count[family];
 
 	TABLE_ROLLED
 	for (__u32 i = 0; i < SET_LENGTHS; i++) {
-		struct prefix key = {};
+		struct block_key key = {};
 		struct block *block;
 
 		if (i >= count)
@@ -48,8 +55,14 @@ static __always_inline void *set_find(const struct prefix_set *set, void *map,
 			continue;
 		key.len = set->lengths[family][i];
 		block = bpf_map_lookup_elem(map, &key);
-		if (block &&
-		    (!classes || ((block->classes & classes) && now < block->deadline_jiffies)))
+		if (in_force(block, classes, now))
+			return block;
+		if (packet_likely(!ports))
+			continue;
+		key.port = packet->destination_port;
+		key.protocol = packet->protocol;
+		block = bpf_map_lookup_elem(map, &key);
+		if (in_force(block, classes, now))
 			return block;
 	}
 	return 0;
@@ -89,13 +102,13 @@ static __always_inline int verdict(const struct packet *packet)
 
 	version = *(volatile __u32 *)&control->version & 1;
 	now = bpf_jiffies64();
-	block = set_find(&control->blocks[version], &blocks, &control->filter_key, &packet->source,
-			 family, packet->classes, now);
+	block = set_find(&control->blocks[version], &blocks, &control->filter_key, packet, family,
+			 packet->classes, control->port_blocks, now);
 	if (packet_likely(!block))
 		return 0;
 	if (packet_unlikely(block->overlaps_protected) &&
-	    set_find(&control->protected_set[version], &protected_set, &control->filter_key,
-		     &packet->source, family, 0, 0))
+	    set_find(&control->protected_set[version], &protected_set, &control->filter_key, packet,
+		     family, 0, 0, 0))
 		return 0;
 	zero = block->hits;
 	hits = bpf_map_lookup_elem(&block_hits, &zero);

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
  * order. */
@@ -30,6 +30,18 @@ struct prefix {
 	struct address address;
 	__u32 len;
 	__u32 reserved; /* zero: prefixes are map keys, compared as bytes */
+};
+
+/*
+ * What a block stops: the prefix's packets, or those of them that go to one port of a protocol.
+ * With port and protocol zero it is the prefix, byte for byte.
+ */
+struct block_key {
+	struct address address;
+	__u32 len;
+	__u16 port;
+	__u8 protocol;
+	__u8 reserved;
 };
 
 #define PREFIX_LEN_FULL	  128
@@ -53,9 +65,13 @@ enum block_action { BLOCK_DROP = 1, BLOCK_LIMIT = 2 };
 
 /* ---- the interval table ------------------------------------------------------------------ */
 
-#define BUCKET_ENTRIES 8
-#define PORT_BITS      128
-#define HOST_BITS      64
+#define BUCKET_ENTRIES	8
+#define TRY_HOST_BITS	64
+#define TRY_PORT_BITS	32
+#define TRY_TARGET_BITS 64
+
+/* What is tried over TCP is kept apart from the rest: a bot speaks peer-to-peer as well. */
+enum try_kind { TRY_TCP, TRY_OTHER, TRY_KINDS };
 
 /*
  * What one interval has counted for one source (or, in the destination table, one destination: then
@@ -66,33 +82,39 @@ struct table_entry {
 	struct address address;
 	__u64 bytes; /* of the frames, Ethernet header included */
 	__u32 packets;
-	__u32 answers;	   /* of exchanges that the other side takes part in (contact.h) */
-	__u32 udp;	   /* that nobody asked for, like icmp */
+	__u32 answers; /* of exchanges that the other side takes part in (contact.h) */
+	__u32 udp;     /* that nobody asked for, like icmp */
 	__u32 icmp;
-	__u32 syn;	   /* SYN without ACK */
-	__u32 established; /* handshakes that came to their end */
-	__u32 dropped;	   /* packets that a block stopped */
-	__u32 last_peer;   /* folded peer address: the bitmaps are skipped while it repeats */
+	__u32 syn;	       /* SYN without ACK */
+	__u16 established;     /* handshakes that came to their end */
+	__u16 restricted_port; /* the last one used that is for some only */
+	__u32 dropped;	       /* packets that a block stopped */
+	__u32 last_peer;       /* folded peer address: the bitmaps are skipped while it repeats */
 	__u16 last_port;
 	__u8 last_protocol;
-	__u8 prefix_len;     /* 128, or the length of a hot prefix counted as one source */
-	__u8 distinct_ports; /* bits set in ports */
-	__u8 distinct_hosts : 7; /* bits set in hosts */
-	__u8 assumed : 1;	 /* established holds flows whose SYN-ACK could not be seen */
+	__u8 prefix_len;	   /* 128, or the length of a hot prefix counted as one source */
+	__u8 distinct_targets : 7; /* bits set in targets */
+	__u8 restricted_udp : 1;   /* restricted_port is UDP's, not TCP's */
+	__u8 distinct_hosts : 7;   /* bits set in hosts, 127 at most */
+	__u8 assumed : 1;	   /* established holds flows whose SYN-ACK could not be seen */
 	__u16 malformed;
 	/* second cache line */
-	__u64 ports[PORT_BITS / 64]; /* destination ports tried, keyed hash */
-	__u64 hosts;		     /* peer addresses tried, keyed hash */
-	__u64 members;		     /* addresses seen inside a hot prefix, keyed hash */
-	struct address last_address; /* the last peer tried, in full */
+	__u64 hosts[TRY_KINDS]; /* peer addresses tried, keyed hash */
+	__u64 targets;		/* ports of hosts: both in one hash */
+	__u32 ports[TRY_KINDS]; /* destination ports tried */
+	union {
+		struct address last_address; /* the last peer tried, in full */
+		__u64 members; /* of a hot prefix: addresses seen inside, keyed hash */
+	};
 	__u16 fragments; /* that nobody asked for, like what follows but for sensitive */
 	__u16 syn_ack;
-	__u16 stray;	 /* flows that begin with an ACK, FIN or RST */
-	__u16 odd_flags; /* NULL, FIN without ACK, XMAS, SYN+FIN, SYN+RST */
-	__u16 sensitive; /* established connections to sensitive ports */
-	__u16 amplifier; /* UDP from amplifier ports */
-	__u16 other;	 /* protocols that are not TCP, UDP, ICMP */
-	__u16 protocols; /* which ones, keyed hash */
+	__u16 stray;	       /* flows that begin with an ACK, FIN or RST */
+	__u16 odd_flags;       /* NULL, FIN without ACK, XMAS, SYN+FIN, SYN+RST */
+	__u8 sensitive;	       /* established connections to sensitive ports */
+	__u8 restricted_tries; /* uses of restricted ports: handshakes completed, UDP unasked */
+	__u16 amplifier;       /* UDP from amplifier ports */
+	__u16 other;	       /* protocols that are not TCP, UDP, ICMP */
+	__u16 protocols;       /* which ones, keyed hash */
 };
 
 /*
@@ -151,7 +173,8 @@ struct packet_sample {
 	__u8 tcp_flags;
 	__u8 ttl; /* IPv6: hop limit */
 	__u8 icmp_type;
-	__u16 reserved[3];
+	__u8 relation; /* enum relation (contact.h): what it is to its destination */
+	__u8 reserved[5];
 };
 
 #define PACKET_SAMPLES 512 /* kept of one CPU and interval: the newest */
@@ -165,13 +188,17 @@ struct hash_key {
 
 /* ---- direction ---------------------------------------------------------------------------- */
 
-#define CONTACT_LINES	  16384 /* 4 million bits a generation */
-#define CONTACT_LINE_BITS 256
-#define CONTACT_PENDING	  262144
+#define CONTACT_LINES	     32768
+#define CONTACT_LINE_BITS    128 /* of a generation */
+#define CONTACT_LINE_PENDING 8
+/* Notes of two bits each: at an eighth of a generation's bits, and at a quarter. */
+#define CONTACT_ARRIVED_MAX (CONTACT_LINES / 16 * CONTACT_LINE_BITS)
+#define CONTACT_FULL	    (CONTACT_LINES / 8 * CONTACT_LINE_BITS)
 
-/* Both generations of 256 bits beside each other: a look costs one cache line. */
+/* Both generations, and the handshakes beside them: a look costs one cache line. */
 struct contact_line {
 	__u64 words[2][CONTACT_LINE_BITS / 64];
+	__u32 pending[CONTACT_LINE_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 
 /* What has left, and to whom: contact.h. Shared by all interfaces; userspace turns the generations.
@@ -183,7 +210,6 @@ struct contacts {
 	__u32 generation;		       /* low bit: where notes go */
 	__u32 learning; /* 1: too little has been seen for a missing note to mean anything */
 	struct contact_line lines[CONTACT_LINES];
-	__u32 pending[CONTACT_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 
 /* ---- the verdict ------------------------------------------------------------------------- */
@@ -230,6 +256,7 @@ struct verdict_control {
 	struct prefix_set protected_set[2];
 	__u32 cpus; /* that share a BLOCK_LIMIT */
 	__u32 hz;
+	__u32 port_blocks; /* how many blocks are of one port; 0: not looked for */
 };
 
 /* ---- the sensor, one per interface --------------------------------------------------------- */
@@ -250,7 +277,7 @@ struct wake_marks {
 	__u32 udp;
 	__u32 icmp;
 	__u32 odd_flags;
-	__u32 ports;
+	__u32 targets;
 	__u32 hosts;
 	__u32 per_interval;  /* records one CPU may send */
 	__u32 packets_limit; /* wakes too: the first count of packets that is over a limit */
@@ -271,6 +298,8 @@ struct sensor_control {
 	__u16 cpu_slot[CPUS_MAX];  /* SLOT_NONE, or slot + 1 */
 	__u8 cpu_wanted[CPUS_MAX]; /* set by the program: packets came, no slot */
 	__u64 overflow_packets[CPUS_MAX];
+	__u32 restricted; /* 1: some ports are for some sources only */
+	__u64 restricted_ports[2][SENSITIVE_PORT_MAX / 64]; /* TCP, UDP */
 	__u64 sensitive_ports[SENSITIVE_PORT_MAX / 64];
 	__u64 amplifier_ports[SENSITIVE_PORT_MAX / 64];
 };
@@ -284,6 +313,7 @@ struct wake_record {
 #define LAYOUT_ASSERT(type, size) _Static_assert(sizeof(struct type) == (size), "layout of " #type)
 LAYOUT_ASSERT(address, 16);
 LAYOUT_ASSERT(prefix, 24);
+LAYOUT_ASSERT(block_key, 24);
 LAYOUT_ASSERT(table_entry, 128);
 LAYOUT_ASSERT(table_header, 32);
 LAYOUT_ASSERT(table_entries, BUCKET_ENTRIES * 128);

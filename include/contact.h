@@ -12,6 +12,10 @@
  *
  * Bits are set without atomics: two CPUs that set bits of one word at once may lose one, which the
  * flow's next packet sets again.
+ *
+ * Who arrives can make the filter fill too: a flow that nothing was sent in is noted when it is
+ * judged. That may take an eighth of the bits (CONTACT_ARRIVED_MAX), so that a flood cannot crowd
+ * out what left. At a quarter userspace turns the generation (CONTACT_FULL).
  */
 #ifndef FWGEN_CONTACT_H
 #define FWGEN_CONTACT_H
@@ -23,13 +27,19 @@
 enum relation {
 	RELATION_UNASKED, /* the other side's packets are seen here, and none asked for this */
 	RELATION_UNKNOWN, /* the other side's packets do not pass here: nothing can be said */
-	RELATION_RELATED, /* asked for by nothing, between hosts that have a connection */
+	RELATION_RELATED, /* asked for by nothing, but likely of an exchange that was forgotten, or
+			   * beside one */
 	RELATION_ANSWER,  /* of a flow that the other side takes part in */
 	RELATION_COMPLETES, /* the ACK that ends a handshake: the address is not forged */
 	RELATION_ASSUMED,   /* a flow's first ACK, where the SYN-ACK could not be seen */
 };
 
-enum contact_kind { CONTACT_FLOW = 0x100, CONTACT_PAIR = 0x200, CONTACT_HOST = 0x300 };
+enum contact_kind {
+	CONTACT_FLOW = 0x100,
+	CONTACT_PAIR = 0x200,
+	CONTACT_HOST = 0x300,
+	CONTACT_STRAY = 0x400, /* a flow that was seen to begin with nothing */
+};
 
 #define CONTACT_ECHO_REPLY4 0
 #define CONTACT_ECHO4	    8
@@ -38,8 +48,8 @@ enum contact_kind { CONTACT_FLOW = 0x100, CONTACT_PAIR = 0x200, CONTACT_HOST = 0
 
 /* remote: who sends what arrives; local: whom it is for. ports: remote's << 16 | local's. */
 static __always_inline __u64 contact_hash(const struct contacts *contacts,
-					  const struct address *remote,
-					  const struct address *local, __u32 ports, __u32 kind)
+					  const struct address *remote, const struct address *local,
+					  __u32 ports, __u32 kind)
 {
 	__u64 h = hash_linear(&contacts->remote_key, remote) +
 		  hash_linear(&contacts->local_key, local) + contacts->ports_key * ports +
@@ -55,12 +65,20 @@ static __always_inline __u64 contact_host_hash(const struct contacts *contacts,
 							 contacts->kind_key * CONTACT_HOST);
 }
 
-static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
+static __always_inline __u32 contact_line_index(__u64 hash)
 {
-	const struct contact_line *line =
-		&contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
+	return (hash >> 49) & (CONTACT_LINES - 1);
+}
+
+static __always_inline struct contact_line *contact_line(struct contacts *contacts, __u64 hash)
+{
+	return &contacts->lines[contact_line_index(hash)];
+}
+
+static __always_inline int contact_line_has(const struct contact_line *line, __u64 hash)
+{
 	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
-	__u32 second = (hash >> 34) & (CONTACT_LINE_BITS - 1);
+	__u32 second = (hash >> 35) & (CONTACT_LINE_BITS - 1);
 	__u64 a = line->words[0][first / 64] >> (first % 64) &
 		  line->words[0][second / 64] >> (second % 64);
 	__u64 b = line->words[1][first / 64] >> (first % 64) &
@@ -69,12 +87,17 @@ static __always_inline int contact_has(const struct contacts *contacts, __u64 ha
 	return (a | b) & 1;
 }
 
+static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
+{
+	return contact_line_has(&contacts->lines[contact_line_index(hash)], hash);
+}
+
 /* Into the running generation; written only when it is news. */
 static __always_inline void contact_set(struct contacts *contacts, __u64 hash)
 {
-	struct contact_line *line = &contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
+	struct contact_line *line = contact_line(contacts, hash);
 	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
-	__u32 second = (hash >> 34) & (CONTACT_LINE_BITS - 1);
+	__u32 second = (hash >> 35) & (CONTACT_LINE_BITS - 1);
 	__u32 generation = contacts->generation & 1;
 	__u64 one = 1ULL << (first % 64), two = 1ULL << (second % 64);
 
@@ -86,21 +109,20 @@ static __always_inline void contact_set(struct contacts *contacts, __u64 hash)
 	contacts->noted++; /* about: CPUs may overwrite each other's */
 }
 
-/* A handshake that waits for its ACK: a slot by flow and acknowledgement number, with a tag. */
-static __always_inline __u64 contact_handshake(const struct contacts *contacts, __u64 flow,
-					       __u32 acknowledgement)
+/*
+ * A handshake that waits for its ACK is in the line of its flow, so that looking for it costs
+ * nothing: a tag by the acknowledgement number. Asked before the flow's bits: a connection may have
+ * had the same ports a moment ago.
+ */
+static __always_inline __u32 *contact_pending(struct contact_line *line, __u64 flow)
 {
-	return hash_finish(flow ^ (contacts->ports_key * acknowledgement));
+	return &line->pending[(flow >> 32) & (CONTACT_LINE_PENDING - 1)];
 }
 
-static __always_inline __u32 contact_tag(__u64 handshake)
+static __always_inline __u32 contact_tag(const struct contacts *contacts, __u64 flow,
+					 __u32 acknowledgement)
 {
-	return (__u32)handshake | 1;
-}
-
-static __always_inline __u32 contact_pending_index(__u64 handshake)
-{
-	return (handshake >> 40) & (CONTACT_PENDING - 1);
+	return (__u32)hash_finish(flow ^ (contacts->ports_key * acknowledgement)) | 1;
 }
 
 /* Sequence (at 4) or acknowledgement number (at 8) of a TCP header. Returns 0 when it is cut. */
@@ -170,11 +192,9 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 			if (packet->tcp_flags & TCP_RST)
 				return;
 			if ((packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
-				if (contact_tcp_number(packet, data, end, 4, &number)) {
-					flow = contact_handshake(contacts, flow, number + 1);
-					contacts->pending[contact_pending_index(flow)] =
-						contact_tag(flow);
-				}
+				if (contact_tcp_number(packet, data, end, 4, &number))
+					*contact_pending(contact_line(contacts, flow), flow) =
+						contact_tag(contacts, flow, number + 1);
 				return;
 			}
 		}
@@ -186,59 +206,113 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 		    contact_hash(contacts, remote, local, 0, CONTACT_PAIR | packet->protocol));
 }
 
-/* Whether packets of the host leave here, as far as is known: 0 while there is too little past. */
-static __always_inline int contact_visible(const struct contacts *contacts,
-					   const struct address *host)
+/* No note of it was found. That says something where the other host's packets leave here. */
+static __always_inline __u32 contact_unasked(struct contacts *contacts, const struct packet *packet)
 {
-	return !contacts->learning && contact_has(contacts, contact_host_hash(contacts, host));
+	if (!contacts->learning &&
+	    contact_has(contacts, contact_host_hash(contacts, &packet->destination)))
+		return RELATION_UNASKED;
+	return RELATION_UNKNOWN;
 }
 
-/* TCP that is neither SYN nor of a known flow. Notes the flow, so that it is judged once. */
-static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const struct packet *packet,
-					     const void *data, const void *end, __u64 flow)
+static __always_inline int contact_pair(struct contacts *contacts, const struct packet *packet,
+					__u8 protocol)
 {
-	int acks = (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_ACK;
-	__u32 number, relation;
-	__u64 handshake;
+	return contact_has(contacts, contact_hash(contacts, &packet->source, &packet->destination,
+						  0, CONTACT_PAIR | protocol));
+}
 
-	if (acks && contact_tcp_number(packet, data, end, 8, &number)) {
-		handshake = contact_handshake(contacts, flow, number);
-		if (contacts->pending[contact_pending_index(handshake)] == contact_tag(handshake)) {
-			contact_set(contacts, flow);
-			return RELATION_COMPLETES;
-		}
+/* Notes what arrived by itself, where there is room for that. Returns whether it did. */
+static __always_inline int contact_arrived(struct contacts *contacts, __u64 hash)
+{
+	if (packet_unlikely(contacts->noted >= CONTACT_ARRIVED_MAX))
+		return 0;
+	contact_set(contacts, hash);
+	return 1;
+}
+
+/*
+ * TCP of a flow that nothing left in, neither SYN nor end of a handshake: of a connection that was
+ * idle for longer than it is remembered, most often. Then it brings data, or is its end, or other
+ * connections of the two hosts are known. Such a flow is judged once, since its other half may take
+ * another way; what follows is likely wanted. Where no other half is seen at all, it is wanted.
+ */
+static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const struct packet *packet,
+					     __u64 flow)
+{
+	__u32 relation = contact_unasked(contacts, packet);
+	__u8 flags = packet->tcp_flags;
+	__u64 stray;
+
+	/* a lone SYN-ACK or RST, or flags that cannot be, say nothing of what comes after them */
+	if ((flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
+		return relation;
+	if (relation == RELATION_UNKNOWN) {
+		if (contact_arrived(contacts, flow) && !(flags & TCP_FIN) && !contacts->learning)
+			return RELATION_ASSUMED;
+		return RELATION_UNKNOWN;
 	}
-	if (contact_visible(contacts, &packet->destination))
-		relation = RELATION_UNASKED;
-	else
-		relation = acks ? RELATION_ASSUMED : RELATION_UNKNOWN;
-	/* a lone SYN-ACK or RST says nothing of what comes after it */
-	if (!(packet->tcp_flags & (TCP_SYN | TCP_RST)))
+	stray = contact_hash(contacts, &packet->source, &packet->destination, contact_ports(packet),
+			     CONTACT_STRAY);
+	if (flags & (TCP_PSH | TCP_FIN) || contact_has(contacts, stray) ||
+	    contact_pair(contacts, packet, PROTOCOL_TCP))
+		return RELATION_RELATED;
+	contact_arrived(contacts, stray);
+	return RELATION_UNASKED;
+}
+
+/* The ACK that a SYN-ACK of this flow asked for, with the number that only its receiver knows. */
+static __always_inline int contact_completes(const struct contacts *contacts,
+					     const struct packet *packet, const void *data,
+					     const void *end, __u64 flow, __u32 tag)
+{
+	__u32 number;
+
+	return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_ACK &&
+	       contact_tcp_number(packet, data, end, 8, &number) &&
+	       contact_tag(contacts, flow, number) == tag;
+}
+
+static __always_inline __u32 contact_relation_tcp(struct contacts *contacts,
+						  const struct packet *packet, const void *data,
+						  const void *end, __u64 flow)
+{
+	struct contact_line *line = contact_line(contacts, flow);
+	__u32 *pending = contact_pending(line, flow);
+
+	if (packet_unlikely(*pending) &&
+	    contact_completes(contacts, packet, data, end, flow, *pending)) {
+		*pending = 0;
 		contact_set(contacts, flow);
-	return relation;
+		return RELATION_COMPLETES;
+	}
+	if (packet_likely(contact_line_has(line, flow)))
+		return RELATION_ANSWER;
+	return contact_new_tcp(contacts, packet, flow);
 }
 
 /*
  * An ICMP error quotes the packet that it is about (RFC 792, RFC 4443): was that one sent from
  * here? A quoted header with options is not looked into.
  */
-static __always_inline int contact_quotes_ours(const struct contacts *contacts,
+static __always_inline int contact_quotes_ours(struct contacts *contacts,
 					       const struct packet *packet, const void *data_,
 					       const void *end_)
 {
 	const unsigned char *p = (const unsigned char *)data_ + PACKET_BOUND(packet->upper_offset);
 	struct address remote;
+	__u64 flow;
 	__u32 ports;
 	__u8 protocol;
 
 	if (packet->protocol == PROTOCOL_ICMP) {
-		if ((const void *)(p + 8 + 20 + 4) > end_ || p[8] != 0x45)
+		if ((const void *)(p + 8 + 20 + 8) > end_ || p[8] != 0x45)
 			return 0;
 		packet_address4(&remote, p + 8 + 16);
 		protocol = p[8 + 9];
 		p += 8 + 20;
 	} else {
-		if ((const void *)(p + 8 + 40 + 4) > end_)
+		if ((const void *)(p + 8 + 40 + 8) > end_)
 			return 0;
 		packet_address6(&remote, p + 8 + 24);
 		protocol = p[8 + 6];
@@ -248,8 +322,14 @@ static __always_inline int contact_quotes_ours(const struct contacts *contacts,
 		return contact_has(contacts, contact_hash(contacts, &remote, &packet->destination,
 							  0, CONTACT_PAIR | protocol));
 	ports = (__u32)packet_read16(p + 2) << 16 | packet_read16(p);
-	return contact_has(contacts, contact_hash(contacts, &remote, &packet->destination, ports,
-						  CONTACT_FLOW | protocol));
+	flow = contact_hash(contacts, &remote, &packet->destination, ports,
+			    CONTACT_FLOW | protocol);
+	if (contact_has(contacts, flow))
+		return 1;
+	/* a SYN-ACK leaves no other trace */
+	return protocol == PROTOCOL_TCP &&
+	       *contact_pending(contact_line(contacts, flow), flow) ==
+		       contact_tag(contacts, flow, __builtin_bswap32(packet_read32_raw(p + 4)) + 1);
 }
 
 static __always_inline int contact_is_error(const struct packet *packet)
@@ -259,11 +339,26 @@ static __always_inline int contact_is_error(const struct packet *packet)
 	return packet->icmp_type == 3 || packet->icmp_type == 11 || packet->icmp_type == 12;
 }
 
-static __always_inline int contact_pair(const struct contacts *contacts,
-					const struct packet *packet, __u8 protocol)
+static __always_inline int contact_is_multicast(const struct address *address)
 {
-	return contact_has(contacts, contact_hash(contacts, &packet->source, &packet->destination,
-						  0, CONTACT_PAIR | protocol));
+	if (address->words[2] == PACKET_MAPPED_WORD && !address->halves[0])
+		return (address->bytes[12] & 0xf0) == 0xe0;
+	return address->bytes[0] == 0xff;
+}
+
+/* Without ports, or of a protocol that has none. Tunnels are asked for by nothing that is seen. */
+static __always_inline __u32 contact_portless(struct contacts *contacts,
+					      const struct packet *packet)
+{
+	__u32 relation;
+
+	if (contact_pair(contacts, packet, packet->protocol))
+		return RELATION_ANSWER;
+	if (contact_is_multicast(&packet->destination))
+		return RELATION_RELATED;
+	relation = contact_unasked(contacts, packet);
+	return relation == RELATION_UNKNOWN && packet->classes & CLASS_OTHER ? RELATION_RELATED
+									     : relation;
 }
 
 /* What an arriving packet is. A SYN is never an answer: RELATION_UNASKED without a look. */
@@ -271,17 +366,13 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 					      const struct packet *packet, const void *data,
 					      const void *end)
 {
-	__u32 ports = contact_ports(packet);
+	__u32 ports = contact_ports(packet), relation;
 	__u64 flow;
 
 	if (packet->classes & CLASS_SYN)
 		return RELATION_UNASKED;
-	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet))) {
-		if (contact_pair(contacts, packet, packet->protocol))
-			return RELATION_ANSWER;
-		return contact_visible(contacts, &packet->destination) ? RELATION_UNASKED
-								       : RELATION_UNKNOWN;
-	}
+	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet)))
+		return contact_portless(contacts, packet);
 	if (packet->classes & CLASS_ICMP) {
 		if (contact_is_error(packet)) {
 			if (contact_quotes_ours(contacts, packet, data, end))
@@ -294,15 +385,17 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 	}
 	flow = contact_hash(contacts, &packet->source, &packet->destination, ports,
 			    CONTACT_FLOW | packet->protocol);
+	if (packet->classes & CLASS_TCP)
+		return contact_relation_tcp(contacts, packet, data, end, flow);
 	if (packet_likely(contact_has(contacts, flow)))
 		return RELATION_ANSWER;
-	if (packet->classes & CLASS_TCP)
-		return contact_new_tcp(contacts, packet, data, end, flow);
-	if (!contact_visible(contacts, &packet->destination))
-		return RELATION_UNKNOWN;
-	if (packet->classes & CLASS_UDP && contact_pair(contacts, packet, PROTOCOL_TCP))
+	if (packet->classes & CLASS_UDP && contact_is_multicast(&packet->destination))
+		return RELATION_RELATED; /* a stream that its receivers joined */
+	relation = contact_unasked(contacts, packet);
+	if (relation == RELATION_UNASKED && packet->classes & CLASS_UDP &&
+	    contact_pair(contacts, packet, PROTOCOL_TCP))
 		return RELATION_RELATED;
-	return RELATION_UNASKED;
+	return relation;
 }
 
 #endif

@@ -14,6 +14,12 @@ static __always_inline void saturate16(__u16 *counter)
 		(*counter)++;
 }
 
+static __always_inline void saturate8(__u8 *counter)
+{
+	if (*counter != 0xff)
+		(*counter)++;
+}
+
 /* TCP flags that no stack sends in peace. */
 static __always_inline int table_odd_flags(__u8 flags)
 {
@@ -34,44 +40,70 @@ struct table_subject {
 };
 
 /* What a packet brought that its source had not shown in this interval. */
-enum table_news { NEWS_PORT = 1, NEWS_HOST = 2 };
+enum table_news { NEWS_TARGET = 1, NEWS_HOST = 2 };
 
 static __always_inline int port_in(const __u64 *ports, __u16 port)
 {
 	return (ports[port / 64] >> (port % 64)) & 1;
 }
 
-/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests. */
+static __always_inline __u32 table_fold(const struct address *a)
+{
+	return a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3];
+}
+
+/* Ports and hosts that were tried: SYNs, TCP out of nowhere, UDP that is no answer, echo requests.
+ */
 static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct table_subject *subject,
 					   const struct packet *packet, const struct hash_key *key)
 {
-	__u32 peer = subject->peer.words[0] ^ subject->peer.words[1] ^ subject->peer.words[2] ^
-		     subject->peer.words[3];
-	__u32 bit, news = 0;
+	__u32 kind = packet->classes & (CLASS_SYN | CLASS_TCP) ? TRY_TCP : TRY_OTHER;
+	__u32 peer = table_fold(&subject->peer), bit, news = 0;
+	__u64 host;
 
 	if (packet_likely(entry->last_peer == peer &&
 			  entry->last_port == packet->destination_port && entry->distinct_hosts))
 		return 0;
 	entry->last_peer = peer;
 	entry->last_port = packet->destination_port;
-	entry->last_address = subject->peer;
+	if (packet_likely(entry->prefix_len == PREFIX_LEN_FULL))
+		entry->last_address = subject->peer;
 
-	bit = (__u32)(hash_address(key, &subject->peer) >> 58);
-	if (!((entry->hosts >> bit) & 1)) {
-		entry->hosts |= 1ULL << bit;
-		entry->distinct_hosts++;
+	host = hash_linear(key, &subject->peer);
+	bit = (__u32)(hash_unline(key, host) >> 58);
+	if (!((entry->hosts[kind] >> bit) & 1)) {
+		entry->hosts[kind] |= 1ULL << bit;
+		if (entry->distinct_hosts < 127)
+			entry->distinct_hosts++;
 		news = NEWS_HOST;
 	}
 	if (packet->classes & CLASS_ICMP)
 		return news;
-	bit = (__u32)(hash_number(key, packet->destination_port) >> 57);
-	if (!((entry->ports[bit / 64] >> (bit % 64)) & 1)) {
-		entry->ports[bit / 64] |= 1ULL << (bit % 64);
-		entry->distinct_ports++;
-		news |= NEWS_PORT;
+	bit = (__u32)(hash_number(key, packet->destination_port) >> 59);
+	entry->ports[kind] |= 1U << bit;
+	bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
+	if (!((entry->targets >> bit) & 1)) {
+		entry->targets |= 1ULL << bit;
+		entry->distinct_targets++;
+		news |= NEWS_TARGET;
 	}
 	return news;
+}
+
+/* What a packet is about, where it is no try: the next try sets its bits again. */
+static __always_inline void table_note_peer(struct table_entry *entry,
+					    const struct table_subject *subject,
+					    const struct packet *packet)
+{
+	__u32 peer = ~table_fold(&subject->peer);
+
+	if (packet_likely(entry->last_peer == peer && entry->last_port == packet->destination_port))
+		return;
+	entry->last_peer = peer;
+	entry->last_port = packet->destination_port;
+	if (packet_likely(entry->prefix_len == PREFIX_LEN_FULL))
+		entry->last_address = subject->peer;
 }
 
 /*
@@ -81,14 +113,29 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
  */
 #define TABLE_SERVICE_PORT   1024
 #define TABLE_EPHEMERAL_PORT 32768
-#define ICMP4_ECHO	     8
-#define ICMP6_ECHO	     128
-
-/* One in so many packets counts where they are likely, but not known, to be wanted. */
-#define TABLE_LIKELY_EVERY 8
+/* The ports of traceroute: each probe goes to the next one (traceroute(8)). */
+#define TABLE_TRACE_FIRST 33434
+#define TABLE_TRACE_LAST  33534
+#define ICMP4_ECHO	  8
+#define ICMP6_ECHO	  128
 
 /* Of a size that answers to questions have when they are asked for their size. */
 #define TABLE_AMPLIFIED_BYTES 400
+
+/*
+ * Whether a packet that is likely wanted, but not known to be, passes for an answer: seven in eight
+ * do. Which ones is secret, or an attacker would put what is surely wanted in their places.
+ */
+#define TABLE_LIKELY_BITS 3
+
+static __always_inline int table_likely(struct table_entry *entry,
+					const struct sensor_control *control)
+{
+	if (!(hash_number(&control->bitmap_key, entry->packets) >> (64 - TABLE_LIKELY_BITS)))
+		return 0;
+	entry->answers++;
+	return 1;
+}
 
 static __always_inline __u32 table_add_syn(struct table_entry *entry,
 					   const struct table_subject *subject,
@@ -103,16 +150,68 @@ static __always_inline __u32 table_add_syn(struct table_entry *entry,
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
+/* What was tried and has come to a connection is no try any more. */
+static __always_inline void table_take_try(struct table_entry *entry,
+					   const struct table_subject *subject,
+					   const struct packet *packet, const struct hash_key *key)
+{
+	__u64 host = hash_linear(key, &subject->peer);
+	__u32 bit = (__u32)(hash_unline(key, host) >> 58);
+
+	if ((entry->hosts[TRY_TCP] >> bit) & 1) {
+		entry->hosts[TRY_TCP] &= ~(1ULL << bit);
+		entry->distinct_hosts--;
+	}
+	bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
+	if ((entry->targets >> bit) & 1) {
+		entry->targets &= ~(1ULL << bit);
+		entry->distinct_targets--;
+	}
+}
+
+/*
+ * A port that is for some only; for whom is not known here. Not before a handshake is complete or,
+ * where there is none, a packet came that nobody asked for. Nothing wakes for it: the end of the
+ * interval is soon enough to close a port.
+ */
+static __always_inline void table_add_restricted(struct table_entry *entry,
+						 const struct packet *packet,
+						 const struct sensor_control *control, int udp)
+{
+	if (packet_likely(!control->restricted) ||
+	    !port_in(control->restricted_ports[udp], packet->destination_port))
+		return;
+	entry->restricted_port = packet->destination_port;
+	entry->restricted_udp = udp;
+	saturate8(&entry->restricted_tries);
+}
+
 static __always_inline void table_add_established(struct table_entry *entry,
+						  const struct table_subject *subject,
 						  const struct packet *packet,
 						  const struct sensor_control *control,
 						  __u32 relation)
 {
-	entry->established++;
+	saturate16(&entry->established);
 	if (packet_unlikely(relation == RELATION_ASSUMED))
 		entry->assumed = 1;
+	else
+		entry->answers++;
+	table_take_try(entry, subject, packet, &control->bitmap_key);
+	table_note_peer(entry, subject, packet);
 	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
-		saturate16(&entry->sensitive);
+		saturate8(&entry->sensitive);
+	table_add_restricted(entry, packet, control, 0);
+}
+
+/*
+ * From a service to its client, the end of an idle connection most likely: no scan looks there,
+ * and one that leaves from a service's port is not found by the ports that it tries.
+ */
+static __always_inline int table_to_client(const struct packet *packet)
+{
+	return packet->destination_port >= TABLE_SERVICE_PORT &&
+	       packet->source_port < packet->destination_port;
 }
 
 /* TCP that is no SYN. */
@@ -136,7 +235,12 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 		return table_add_try(entry, subject, packet, &control->bitmap_key);
 	}
 	if (relation == RELATION_COMPLETES || relation == RELATION_ASSUMED) {
-		table_add_established(entry, packet, control, relation);
+		table_add_established(entry, subject, packet, control, relation);
+		return 0;
+	}
+	if (relation == RELATION_RELATED) {
+		if (!table_likely(entry, control))
+			saturate16(&entry->stray);
 		return 0;
 	}
 	if (relation != RELATION_UNASKED && !subject->is_destination) {
@@ -145,25 +249,47 @@ static __always_inline __u32 table_add_tcp(struct table_entry *entry,
 	}
 	if ((flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		saturate16(&entry->syn_ack);
+		table_note_peer(entry, subject, packet);
 		return 0;
 	}
 	saturate16(&entry->stray);
-	if (flags & TCP_RST)
+	if (flags & TCP_RST || (table_to_client(packet) && !subject->is_destination)) {
+		table_note_peer(entry, subject, packet);
 		return 0;
+	}
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
-static __always_inline void table_add_amplified(struct table_entry *entry,
-						const struct table_subject *subject,
-						const struct packet *packet,
-						const struct sensor_control *control,
-						__u32 relation)
+/* Returns whether it looks like an answer, not like a question from such a port. */
+static __always_inline int table_add_amplified(struct table_entry *entry,
+					       const struct table_subject *subject,
+					       const struct packet *packet,
+					       const struct sensor_control *control, __u32 relation)
 {
+	int large = packet->bytes >= TABLE_AMPLIFIED_BYTES;
+
 	if (packet_likely(!port_in(control->amplifier_ports, packet->source_port)))
-		return;
-	if (relation == RELATION_UNASKED || packet->bytes >= TABLE_AMPLIFIED_BYTES ||
-	    subject->is_destination)
+		return 0;
+	if (relation == RELATION_UNASKED || large || subject->is_destination)
 		saturate16(&entry->amplifier);
+	return large;
+}
+
+/* Services that honest hosts ask many servers for over UDP: names, time, QUIC; and traceroute. */
+static __always_inline int table_asks_service(const struct packet *packet)
+{
+	if (packet->destination_port >= TABLE_TRACE_FIRST &&
+	    packet->destination_port <= TABLE_TRACE_LAST)
+		return 1;
+	switch (packet->destination_port) {
+	case 53:
+	case 80:
+	case 123:
+	case 443:
+	case 853:
+		return 1;
+	}
+	return 0;
 }
 
 static __always_inline __u32 table_add_udp(struct table_entry *entry,
@@ -174,25 +300,30 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 	int to_client = packet->source_port < TABLE_SERVICE_PORT ||
 			packet->destination_port >= TABLE_EPHEMERAL_PORT;
 	int later = packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED | PACKET_CUT);
+	int answers = 0;
 
 	if (packet_likely(relation == RELATION_ANSWER)) {
 		entry->answers++;
 		return 0;
 	}
 	if (!later)
-		table_add_amplified(entry, subject, packet, control, relation);
-	if (relation == RELATION_RELATED ||
-	    (relation == RELATION_UNKNOWN && !later && !subject->is_destination &&
-	     packet->source_port < TABLE_SERVICE_PORT &&
-	     packet->destination_port >= TABLE_SERVICE_PORT)) {
-		entry->answers++;
-		if (entry->answers % TABLE_LIKELY_EVERY == 0)
+		answers = table_add_amplified(entry, subject, packet, control, relation);
+	if (!subject->is_destination &&
+	    (relation == RELATION_RELATED ||
+	     (relation == RELATION_UNKNOWN && !later && packet->source_port < TABLE_SERVICE_PORT &&
+	      packet->destination_port >= TABLE_SERVICE_PORT))) {
+		if (!table_likely(entry, control))
 			entry->udp++;
 		return 0;
 	}
 	entry->udp++;
 	if (later || (relation == RELATION_UNKNOWN && to_client))
 		return 0;
+	table_add_restricted(entry, packet, control, 1);
+	if (!subject->is_destination && (answers || table_asks_service(packet))) {
+		table_note_peer(entry, subject, packet);
+		return 0;
+	}
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
@@ -207,13 +338,19 @@ static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 		entry->answers++;
 		return 0;
 	}
+	if (relation == RELATION_UNKNOWN && !contact_no_ports(packet) && !subject->is_destination &&
+	    table_likely(entry, control))
+		return 0; /* an echo reply */
 	entry->icmp++;
 	if (packet->icmp_type != echo || contact_no_ports(packet))
 		return 0;
 	return table_add_try(entry, subject, packet, &control->bitmap_key);
 }
 
-static __always_inline __u32 table_add_other(struct table_entry *entry, const struct packet *packet,
+/* Routers speak several protocols to their neighbours, all of them to groups. */
+static __always_inline __u32 table_add_other(struct table_entry *entry,
+					     const struct table_subject *subject,
+					     const struct packet *packet,
 					     const struct sensor_control *control, __u32 relation)
 {
 	__u64 hash;
@@ -222,7 +359,12 @@ static __always_inline __u32 table_add_other(struct table_entry *entry, const st
 		entry->answers++;
 		return 0;
 	}
+	if (relation == RELATION_RELATED && table_likely(entry, control))
+		return 0;
 	saturate16(&entry->other);
+	if (relation == RELATION_RELATED)
+		return 0;
+	table_note_peer(entry, subject, packet);
 	hash = hash_number(&control->bitmap_key, packet->protocol);
 	entry->protocols |= 1U << (hash >> 60);
 	return 0;
@@ -247,8 +389,8 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 			saturate16(&entry->fragments);
 	}
 	if (packet_unlikely(entry->prefix_len != PREFIX_LEN_FULL))
-		entry->members |= 1ULL
-				  << (hash_address(&control->bitmap_key, &subject->member) >> 58);
+		entry->members |= 1U
+				  << (hash_address(&control->bitmap_key, &subject->member) >> 59);
 
 	if (packet->classes & CLASS_SYN)
 		return table_add_syn(entry, subject, packet, control);
@@ -258,7 +400,7 @@ static __always_inline __u32 table_add(struct table_entry *entry,
 		return table_add_udp(entry, subject, packet, control, relation);
 	if (packet->classes & CLASS_ICMP)
 		return table_add_icmp(entry, subject, packet, control, relation);
-	return table_add_other(entry, packet, control, relation);
+	return table_add_other(entry, subject, packet, control, relation);
 }
 
 #endif

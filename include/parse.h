@@ -202,18 +202,12 @@ static __always_inline void packet_walk_extensions(const unsigned char *data,
 		out->flags |= PACKET_MALFORMED;
 }
 
-/* The link layer: returns the Ethernet type of what starts at *offset, 0 when the frame ends first.
- */
-static __always_inline __u16 packet_parse_link(const unsigned char *data, const unsigned char *end,
-					       __u32 *offset)
+/* VLAN tags and PPPoE from *offset on, where type says what is there: as packet_parse_link. */
+static __always_inline __u16 packet_parse_tags(const unsigned char *data, const unsigned char *end,
+					       __u16 type, __u32 *offset)
 {
-	const unsigned char *p = data;
-	__u16 type;
+	const unsigned char *p = data + *offset;
 
-	if (p + ETH_HLEN > end)
-		return 0;
-	type = packet_read16(p + 12);
-	p += ETH_HLEN;
 	for (int i = 0; i < PACKET_VLAN_MAX; i++) {
 		if (packet_likely(type != ETH_P_8021Q && type != ETH_P_8021AD))
 			break;
@@ -233,6 +227,17 @@ static __always_inline __u16 packet_parse_link(const unsigned char *data, const 
 	}
 	*offset = p - data;
 	return type;
+}
+
+/* The link layer: returns the Ethernet type of what starts at *offset, 0 when the frame ends first.
+ */
+static __always_inline __u16 packet_parse_link(const unsigned char *data, const unsigned char *end,
+					       __u32 *offset)
+{
+	if (data + ETH_HLEN > end)
+		return 0;
+	*offset = ETH_HLEN;
+	return packet_parse_tags(data, end, packet_read16(data + 12), offset);
 }
 
 /*

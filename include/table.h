@@ -254,10 +254,11 @@ static __always_inline int table_mark(__u32 n, __u32 mark)
 	return n >= mark && (n == mark || !(n & (n - 1)));
 }
 
-/* Bits: where no two tries shared one, the limit is crossed a bit after the mark. */
+/* Bits of what was tried: few enough to wake at every third, since earlier intervals add to them.
+ */
 static __always_inline int table_mark_bits(__u32 n, __u32 mark)
 {
-	return table_mark(n, mark) || n == mark + 1;
+	return n >= mark && (n - mark) % 3 == 0;
 }
 
 /* Whether this packet took its source over a mark. */
@@ -265,7 +266,8 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 				       __u32 news, const struct wake_marks *marks)
 {
 	if (packet_unlikely(news)) {
-		if ((news & NEWS_PORT) && table_mark_bits(entry->distinct_ports, marks->ports))
+		if ((news & NEWS_TARGET) &&
+		    table_mark_bits(entry->distinct_targets, marks->targets))
 			return 1;
 		if ((news & NEWS_HOST) && table_mark_bits(entry->distinct_hosts, marks->hosts))
 			return 1;
@@ -280,13 +282,14 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 		return table_mark(entry->udp, marks->udp);
 	if (packet->classes & CLASS_ICMP)
 		return table_mark(entry->icmp, marks->icmp);
-	return packet_unlikely(entry->odd_flags) && table_mark(entry->odd_flags, marks->odd_flags);
+	return packet_unlikely(entry->odd_flags) && table_odd_flags(packet->tcp_flags) &&
+	       packet->classes & CLASS_TCP && table_mark(entry->odd_flags, marks->odd_flags);
 }
 
 /* The packet as a sample: what the packets of an attack have in common is worked out from these. */
 static __always_inline void packet_sample_fill(struct packet_sample *out,
-					       const struct packet *packet, const void *data_,
-					       const void *end_)
+					       const struct packet *packet, __u32 relation,
+					       const void *data_, const void *end_)
 {
 	const unsigned char *p =
 		(const unsigned char *)data_ + PACKET_BOUND(packet->network_offset);
@@ -299,6 +302,7 @@ static __always_inline void packet_sample_fill(struct packet_sample *out,
 	out->protocol = packet->protocol;
 	out->tcp_flags = packet->tcp_flags;
 	out->icmp_type = packet->icmp_type;
+	out->relation = (__u8)relation;
 	out->ttl = 0;
 	if ((const void *)(p + 9) <= end_)
 		out->ttl = packet->flags & PACKET_IPV6 ? p[7] : p[8];

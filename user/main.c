@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
+#include "replay/replay.h"
 
 static int version(void)
 {
@@ -68,6 +69,8 @@ int main(int argc, char **argv)
 		if (!strcmp(verb, daemon_verbs[i].name))
 			return run_daemon_verb(i, argc - 2, argv + 2);
 	}
+	if (!strcmp(verb, "replay"))
+		return replay_run(argc - 1, argv + 1);
 	if (cli_is_verb(verb))
 		return cli_run(argc, argv);
 	if (*verb)

@@ -2,7 +2,7 @@
 /*
  * The benchmark's frame: a network namespace of its own that ends with the process, wires in it,
  * fwgen on two of them, and the parts that were asked for.
- *   bench [--quick] [cost] [live] [poller]
+ *   bench [--quick] [cost] [live] [poller] [judge]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +160,8 @@ int main(int argc, char **argv)
 		bench_live(&bench);
 	if (wanted(argc, argv, "poller"))
 		bench_poller(&bench);
+	if (wanted(argc, argv, "judge"))
+		bench_judge(&bench);
 	plant_close(&bench.plain);
 	plant_close(&bench.blocking);
 	bench_bpf__destroy(bench.bpf);

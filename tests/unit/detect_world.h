@@ -49,7 +49,7 @@ static inline void world_start(struct world *world)
 	assert_int_equal(detect_new(&world->config, &world->detect), 0);
 }
 
-/* The limits that fwgen comes with, but for lower ones of packets and bytes. */
+/* Limits that the numbers in these tests are made for. */
 static inline struct world *world_new(void)
 {
 	struct world *world = world_empty();
@@ -63,6 +63,19 @@ static inline struct world *world_new(void)
 	world_limit(world, DETECTOR_PORT_SCAN, 60, 900);
 	world_limit(world, DETECTOR_HOST_SWEEP, 60, 10);
 	world_limit(world, DETECTOR_HOST_SWEEP, 100, 300);
+	world_start(world);
+	return world;
+}
+
+/* The limits that fwgen comes with. */
+static inline struct world *world_defaults(void)
+{
+	struct world *world = world_empty();
+	struct config *config = config_defaults();
+
+	assert_non_null(config);
+	memcpy(world->config.detectors, config->detectors, sizeof(config->detectors));
+	config_free(&config);
 	world_start(world);
 	return world;
 }
@@ -108,7 +121,10 @@ static inline void entry_packets(struct table_entry *entry, uint32_t n, uint8_t 
 	entry->packets += n;
 	entry->bytes += 60ull * n;
 	entry->last_protocol = protocol;
-	*(protocol == 6 ? &entry->tcp : protocol == 17 ? &entry->udp : &entry->icmp) += n;
+	if (protocol == 17)
+		entry->udp += n;
+	else if (protocol == 1)
+		entry->icmp += n;
 }
 
 static inline void entry_syns(struct table_entry *entry, uint32_t n, uint32_t host, uint16_t port)
@@ -118,21 +134,25 @@ static inline void entry_syns(struct table_entry *entry, uint32_t n, uint32_t ho
 	entry_target(entry, host, port);
 }
 
+/* Of connections that are established. */
 static inline void entry_acks(struct table_entry *entry, uint32_t n)
+{
+	entry_packets(entry, n, 6);
+	entry->answers += n;
+}
+
+/* The ACKs that end handshakes. */
+static inline void entry_opens(struct table_entry *entry, uint32_t n)
 {
 	entry_packets(entry, n, 6);
 	entry->established += n;
 }
 
-/* from_service: from a port below 1024, of which the data plane sets no bits. */
-static inline void entry_udp(struct table_entry *entry, uint32_t n, uint32_t host, uint16_t port,
-			     bool from_service)
+/* Unasked. */
+static inline void entry_udp(struct table_entry *entry, uint32_t n, uint32_t host, uint16_t port)
 {
 	entry_packets(entry, n, 17);
-	if (!from_service)
-		entry_target(entry, host, port);
-	else
-		entry->amplifier += n;
+	entry_target(entry, host, port);
 }
 
 /* Drains an interval of that length in which the entry was counted. Returns the number of findings.

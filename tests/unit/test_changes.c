@@ -334,6 +334,7 @@ static void denied_prefixes_are_in_force_and_not_stored(void **state)
 	assert_int_equal(n, 3);
 	assert_string_equal(rules[0].reason, "access.deny");
 	assert_int_equal(rules[0].origin, ORIGIN_MANUAL);
+	assert_int_equal(rules[0].detector, DETECTOR_UNAUTHORIZED);
 	free(rules);
 	judge_source("203.0.113.77"); /* needs no rule of its own */
 	assert_int_equal(told.puts, 0);

@@ -122,9 +122,12 @@ static const char everything[] =
 	"  \"memory_mb\": 64, \"wake_packets\": 10},"
 	" \"detectors\": {\"udp_flood\": {\"enabled\": false, \"action\": \"alarm\","
 	"  \"limits\": [{\"count\": 1000000000000000, \"seconds\": 86400}]}},"
-	" \"sensitive_ports\": [65535, 1], \"groups\": [],"
+	" \"sensitive_ports\": [65535, 1],"
+	" \"groups\": [{\"name\": \"office-nat_1.2\", \"sources\": [\"192.0.2.0/24\"], \"ports\": "
+	"[443],"
+	"  \"detectors\": {\"unauthorized\": {\"limits\": [{\"count\": 0, \"seconds\": 1}]}}}],"
 	" \"access\": {\"allow\": [\"10.0.0.0/8\", \"2001:db8::1\"], \"deny\": [\"10.1.0.0/16\"],"
-	"  \"services\": []},"
+	"  \"services\": [{\"protocol\": \"udp\", \"port\": 161, \"from\": [\"2001:db8::/64\"]}]},"
 	" \"response\": {\"enforcers\": [\"iptables\"], \"block_seconds\": 20,"
 	"  \"unproven_block_seconds\": 20, \"escalation\": 1, \"max_block_seconds\": 20,"
 	"  \"limit_packets_per_second\": 7, \"max_unproven_blocks\": 3, \"track_connections\": "
@@ -190,6 +193,62 @@ static void test_every_key_is_taken(void **state)
 	config_free(&config);
 }
 
+/* A group has what it names, and everything else as it is for all, wherever that stands. */
+static void test_groups_override_what_they_name(void **state)
+{
+	struct config *config = parse(
+		"{\"groups\": ["
+		" {\"name\": \"office\", \"sources\": [\"192.0.2.0/24\", \"2001:db8::/64\"],"
+		"  \"detectors\": {\"port_scan\": {\"limits\": [{\"count\": 500, \"seconds\": "
+		"10}]},"
+		"   \"syn_flood\": {\"action\": \"alarm\"}, \"udp_flood\": {\"enabled\": false},"
+		"   \"host_sweep\": {}}},"
+		" {\"name\": \"web\", \"ports\": [443, 80], \"detectors\": {}}],"
+		" \"detectors\": {\"syn_flood\": {\"limits\": [{\"count\": 9, \"seconds\": 3}]}}}");
+	const struct group_config *office = &config->groups[0], *web = &config->groups[1];
+	const struct detector_config *scan = &office->detectors[DETECTOR_PORT_SCAN];
+	const struct detector_config *syn = &office->detectors[DETECTOR_SYN_FLOOD];
+
+	(void)state;
+	assert_int_equal(config->group_count, 2);
+	assert_string_equal(office->name, "office");
+	assert_int_equal(office->source_count, 2);
+	assert_int_equal(office->port_count, 0);
+	assert_int_equal(scan->limit_count, 1); /* in place of two */
+	assert_int_equal(scan->limits[0].count, 500);
+	assert_true(scan->enabled && scan->action == ACTION_DROP);
+	assert_int_equal(syn->action, ACTION_ALARM);
+	assert_int_equal(syn->limits[0].count, 9);
+	assert_false(office->detectors[DETECTOR_UDP_FLOOD].enabled);
+	assert_int_equal(office->detectors[DETECTOR_UDP_FLOOD].limit_count, 2);
+	assert_int_equal(web->source_count, 0);
+	assert_int_equal(web->port_count, 2);
+	assert_int_equal(web->ports[1], 80);
+	assert_memory_equal(web->detectors, config->detectors, sizeof(config->detectors));
+	check_round_trip(config);
+	config_free(&config);
+}
+
+static void test_services(void **state)
+{
+	struct config *config =
+		parse("{\"access\": {\"services\": ["
+		      " {\"protocol\": \"tcp\", \"port\": 22, \"from\": [\"10.0.0.0/8\", "
+		      "\"2001:db8::1\"]},"
+		      " {\"protocol\": \"udp\", \"port\": 22, \"from\": [\"0.0.0.0/0\"]}]}}");
+	const struct service_config *services = config->access.services;
+
+	(void)state;
+	assert_int_equal(config->access.service_count, 2);
+	assert_int_equal(services[0].protocol, 6);
+	assert_int_equal(services[0].port, 22);
+	assert_int_equal(services[0].from_count, 2);
+	assert_int_equal(services[1].protocol, 17);
+	assert_int_equal(services[1].from[0].len, 96);
+	check_round_trip(config);
+	config_free(&config);
+}
+
 static void test_what_is_not_given_is_default(void **state)
 {
 	struct config *config = parse("{\"detectors\": {\"port_scan\": {\"limits\": "
@@ -229,8 +288,11 @@ static void test_interval_and_windows(void **state)
 
 	(void)state;
 	config_free(&config);
-	config = parse("{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {\"udp_flood\": "
-		       "{\"enabled\": false}}}");
+	config = parse("{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {"
+		       "\"udp_flood\": {\"enabled\": false}, "
+		       "\"fragment_flood\": {\"enabled\": false}, "
+		       "\"reflection\": {\"limits\": [{\"count\": 500, \"seconds\": 10}]}, "
+		       "\"victim_flood\": {\"enabled\": false}}}");
 	config_free(&config);
 }
 
@@ -247,6 +309,37 @@ static void test_hash_is_of_values(void **state)
 	config_free(&a);
 	config_free(&b);
 	config_free(&c);
+}
+
+/* What a group says and what a service reserves are part of what a rule was made by. */
+static void test_hash_covers_groups_and_services(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"groups\": [{\"name\": \"a\", \"ports\": [1]}]}",
+		"{\"groups\": [{\"name\": \"b\", \"ports\": [1]}]}",
+		"{\"groups\": [{\"name\": \"a\", \"ports\": [2]}]}",
+		"{\"groups\": [{\"name\": \"a\", \"ports\": [1], \"sources\": [\"::1\"]}]}",
+		"{\"groups\": [{\"name\": \"a\", \"ports\": [1], \"detectors\":"
+		" {\"udp_flood\": {\"enabled\": true}}}]}",
+		"{\"access\": {\"services\": [{\"protocol\": \"tcp\", \"port\": 1, \"from\": "
+		"[\"::1\"]}]}}",
+		"{\"access\": {\"services\": [{\"protocol\": \"udp\", \"port\": 1, \"from\": "
+		"[\"::1\"]}]}}",
+		"{\"access\": {\"services\": [{\"protocol\": \"udp\", \"port\": 1, \"from\": "
+		"[\"::2\"]}]}}",
+	};
+	const size_t count = sizeof(texts) / sizeof(*texts);
+	struct config *configs[sizeof(texts) / sizeof(*texts)];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		configs[i] = parse(texts[i]);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(configs[i]->hash, configs[j]->hash);
+	for (size_t i = 0; i < count; i++)
+		config_free(&configs[i]);
 }
 
 static void test_names_round_trip(void **state)
@@ -274,10 +367,13 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_shipped_file_is_the_defaults),
 		cmocka_unit_test(test_every_key_is_taken),
+		cmocka_unit_test(test_groups_override_what_they_name),
+		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_what_is_not_given_is_default),
 		cmocka_unit_test(test_default_times_give_way),
 		cmocka_unit_test(test_interval_and_windows),
 		cmocka_unit_test(test_hash_is_of_values),
+		cmocka_unit_test(test_hash_covers_groups_and_services),
 		cmocka_unit_test(test_names_round_trip),
 	};
 

@@ -30,6 +30,12 @@ static void refuse(const char *text, char error[CONFIG_ERROR_TEXT])
 #define NO_NUMBER  " is not a whole number from "
 #define INTERFACES "{\"interfaces\": [%s]}"
 #define LIMITS	   "{\"detectors\": {\"udp_flood\": {\"limits\": [%s]}}}"
+#define NO_GROUP_NAME \
+	" is not the name of a group (1 to 31 letters, digits, \"-\", \"_\" and \".\")"
+#define GROUPS		"{\"groups\": [%s]}"
+#define GROUP_DETECTORS "{\"groups\": [{\"name\": \"a\", \"ports\": [1], \"detectors\": {%s}}]}"
+#define SERVICES	"{\"access\": {\"services\": [%s]}}"
+#define SSH		"{\"protocol\": \"tcp\", \"port\": 22, \"from\": [\"::1\"]}"
 #define TOP                                                                                \
 	"interfaces, mode, sensor, detectors, sensitive_ports, groups, access, response, " \
 	"storage, log, control, web, fleet"
@@ -54,9 +60,10 @@ static const struct {
 	{ "%s", "{\"a\\u001bb\": 250, \"mode\": 1}", "a?b: unknown key; known here: " TOP },
 	{ "{\"detectors\": {%s}}", "\"port_scna\": {}",
 	  "detectors.port_scna: unknown key; did you mean \"port_scan\"?" },
-	{ "{\"detectors\": {%s}}", "\"victim_flood\": {}",
-	  "detectors.victim_flood: unknown key; known here: packet_flood, byte_flood, syn_flood, "
-	  "udp_flood, icmp_flood, port_scan, host_sweep" },
+	{ "{\"detectors\": {%s}}", "\"teardrop\": {}",
+	  "detectors.teardrop: unknown key; known here: packet_flood, byte_flood, syn_flood, "
+	  "udp_flood, icmp_flood, fragment_flood, port_scan, host_sweep, stealth_scan, "
+	  "brute_force, reflection, malformed, unauthorized, victim_flood" },
 	{ "{\"detectors\": {\"port_scan\": {\"limits\": [%s]}}}", "{\"cuont\": 1, \"seconds\": 1}",
 	  "detectors.port_scan.limits[0].cuont: unknown key; did you mean \"count\"?" },
 
@@ -147,11 +154,74 @@ static const struct {
 	{ "{\"access\": {\"allow\": [%s]}}", "\"192.0.2.1\", \"192.0.2.1/32\"",
 	  "access.allow[1]: \"192.0.2.1/32\" is in the list already" },
 
+	/* groups */
+	{ "{\"groups\": %s}", "{}", "groups: {} is not a list of groups" },
+	{ GROUPS, "{\"ports\": [1]}",
+	  "groups[0]: {\"ports\":[1]} is not a group, since \"name\" is missing" },
+	{ GROUPS, "{\"name\": \"a b\", \"ports\": [1]}", "groups[0].name: \"a b\"" NO_GROUP_NAME },
+	{ GROUPS, "{\"name\": \"\", \"ports\": [1]}", "groups[0].name: \"\"" NO_GROUP_NAME },
+	{ GROUPS, "{\"name\": \"a2345678901234567890123456789012\", \"ports\": [1]}",
+	  "groups[0].name: \"a2345678901234567890123456789012\"" NO_GROUP_NAME },
+	{ GROUPS, "{\"name\": \"a\", \"sources\": []}",
+	  "groups[0]: {\"name\":\"a\",\"sources\":[]} is not a group, since it has neither "
+	  "\"sources\" nor \"ports\"" },
+	{ GROUPS, "{\"name\": \"a\", \"ports\": [1]}, {\"name\": \"a\", \"ports\": [2]}",
+	  "groups[1].name: \"a\" is in the list already" },
+	{ GROUPS, "{\"name\": \"a\", \"source\": [\"::1\"]}",
+	  "groups[0].source: unknown key; did you mean \"sources\"?" },
+	{ GROUPS, "{\"name\": \"a\", \"sources\": [\"192.0.2.1/24\"]}",
+	  "groups[0].sources[0]: \"192.0.2.1/24\" is not a prefix, since bits after its length are "
+	  "set; did you mean \"192.0.2.0/24\"?" },
+	{ GROUPS, "{\"name\": \"a\", \"ports\": [0]}",
+	  "groups[0].ports[0]: 0" NO_NUMBER "1 to 65535" },
+	{ GROUPS, "{\"name\": \"a\", \"ports\": [1, 1]}",
+	  "groups[0].ports[1]: 1 is in the list already" },
+	{ GROUP_DETECTORS, "\"port_scna\": {}",
+	  "groups[0].detectors.port_scna: unknown key; did you mean \"port_scan\"?" },
+	{ GROUP_DETECTORS, "\"port_scan\": {\"count\": 1}",
+	  "groups[0].detectors.port_scan.count: unknown key; known here: enabled, action, limits" },
+	{ GROUP_DETECTORS, "\"port_scan\": {\"limits\": [{\"count\": 0, \"seconds\": 1}]}",
+	  "groups[0].detectors.port_scan.limits[0].count: 0" NO_NUMBER "1 to 1000000000000000" },
+	{ GROUP_DETECTORS, "\"victim_flood\": {\"enabled\": false}",
+	  "groups[0].detectors.victim_flood: it counts by destination, so no group of sources can "
+	  "have it otherwise" },
+	{ "{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {\"udp_flood\": {\"limits\": "
+	  "[{\"count\": 1, \"seconds\": 2}]}, \"fragment_flood\": {\"enabled\": false}, "
+	  "\"reflection\": "
+	  "{\"enabled\": false}, \"victim_flood\": {\"enabled\": false}}, \"groups\": [{\"name\": "
+	  "\"a\", "
+	  "\"ports\": [1], \"detectors\": {\"udp_flood\": %s}}]}",
+	  "{\"limits\": [{\"count\": 1, \"seconds\": 1}]}",
+	  "sensor.interval_ms: 2000 ms is longer than the window of "
+	  "groups[0].detectors.udp_flood.limits[0], which is 1 s" },
+
+	/* services */
+	{ SERVICES, "22", "access.services[0]: 22 is not an object ({ ... })" },
+	{ SERVICES, "{\"port\": 22, \"from\": [\"::1\"]}",
+	  "access.services[0]: {\"port\":22,\"from\":[\"::1\"]} is not a service, since "
+	  "\"protocol\" is "
+	  "missing" },
+	{ SERVICES, "{\"protocol\": \"tcp\", \"from\": [\"::1\"]}",
+	  "access.services[0]: {\"protocol\":\"tcp\",\"from\":[\"::1\"]} is not a service, since "
+	  "\"port\" is missing" },
+	{ SERVICES, "{\"protocol\": \"tcp\", \"port\": 22}",
+	  "access.services[0]: {\"protocol\":\"tcp\",\"port\":22} is not a service, since \"from\" "
+	  "is "
+	  "missing" },
+	{ SERVICES, "{\"protocol\": \"tcp\", \"port\": 22, \"from\": []}",
+	  "access.services[0]: {\"protocol\":\"tcp\",\"port\":22,\"from\":[]} is not a service, "
+	  "since "
+	  "\"from\" names nobody" },
+	{ SERVICES, "{\"protocol\": \"sctp-x\"}",
+	  "access.services[0].protocol: \"sctp-x\" is not one of \"tcp\", \"udp\"" },
+	{ SERVICES, "{\"port\": \"ssh\"}",
+	  "access.services[0].port: \"ssh\"" NO_NUMBER "1 to 65535" },
+	{ SERVICES, "{\"form\": []}",
+	  "access.services[0].form: unknown key; did you mean \"from\"?" },
+	{ SERVICES, SSH ", {\"protocol\": \"udp\", \"port\": 22, \"from\": [\"::1\"]}, " SSH,
+	  "access.services[2]: port 22/tcp is reserved by access.services[0] already" },
+
 	/* not in this version */
-	{ "{\"groups\": [%s]}", "{\"name\": \"office\"}",
-	  "groups: not supported by this version; it must be an empty list ([])" },
-	{ "{\"access\": {\"services\": [%s]}}", "{\"port\": 22}",
-	  "access.services: not supported by this version; it must be an empty list ([])" },
 	{ "{\"fleet\": {%s}}", "\"webhook\": \"\"",
 	  "fleet: not supported by this version; it must be an empty object ({})" },
 
@@ -288,6 +358,39 @@ static void test_too_many_prefix_lengths(void **state)
 	assert_non_null(strstr(error, "access.allow[61]: "));
 }
 
+/* A list of so many items, each made of its number. */
+static void refuse_many(const char *head, const char *item, const char *tail, unsigned int count,
+			char error[CONFIG_ERROR_TEXT])
+{
+	size_t size = TEXT + (size_t)count * TEXT, at;
+	char *text = malloc(size);
+
+	assert_non_null(text);
+	at = (size_t)snprintf(text, size, "%s", head);
+	for (unsigned int i = 0; i < count; i++) {
+		at += (size_t)snprintf(text + at, size - at, "%s", i ? ", " : "");
+		at += (size_t)snprintf(text + at, size - at, item, i + 1);
+	}
+	snprintf(text + at, size - at, "%s", tail);
+	refuse(text, error);
+	free(text);
+}
+
+static void test_groups_and_services_are_bounded(void **state)
+{
+	char error[CONFIG_ERROR_TEXT];
+
+	(void)state;
+	refuse_many("{\"groups\": [", "{\"name\": \"g%u\", \"ports\": [1]}", "]}", 33, error);
+	assert_string_equal(error, "groups: a list of 33 items is too long, at most 32");
+	refuse_many("{\"groups\": [{\"sources\": [", "\"2001:db8::%x\"", "]}]}", 257, error);
+	assert_string_equal(error,
+			    "groups[0].sources: a list of 257 items is too long, at most 256");
+	refuse_many("{\"access\": {\"services\": [",
+		    "{\"protocol\": \"tcp\", \"port\": %u, \"from\": [\"::1\"]}", "]}}", 65, error);
+	assert_string_equal(error, "access.services: a list of 65 items is too long, at most 64");
+}
+
 static void test_numbers_end_at_their_range(void **state)
 {
 	char text[TEXT], error[CONFIG_ERROR_TEXT];
@@ -386,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_listening_addresses),
 		cmocka_unit_test(test_socket_path_must_fit),
 		cmocka_unit_test(test_too_many_prefix_lengths),
+		cmocka_unit_test(test_groups_and_services_are_bounded),
 		cmocka_unit_test(test_numbers_end_at_their_range),
 		cmocka_unit_test(test_each_key_refuses_each_wrong_type),
 	};

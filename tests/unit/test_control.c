@@ -56,12 +56,12 @@ static void test_rules(void **state)
 	command = strstr(text, "\"command\":\"iptables ");
 	assert_non_null(command);
 	*command = '\0';
-	assert_string_equal(text,
-			    "[{\"id\":1,\"address\":\"192.0.2.0\",\"prefix_len\":24,"
-			    "\"action\":\"drop\",\"class\":\"syn\",\"detector\":\"port_scan\","
-			    "\"evidence\":\"unproven\",\"origin\":\"detector\","
-			    "\"reason\":\"tried 21 ports in 10 s\",\"observed\":21,"
-			    "\"limit_count\":20,\"limit_seconds\":10,\"limit_pps\":0,");
+	assert_string_equal(
+		text, "[{\"id\":1,\"address\":\"192.0.2.0\",\"prefix_len\":24,"
+		      "\"action\":\"drop\",\"class\":\"syn\",\"port\":0,\"detector\":\"port_scan\","
+		      "\"evidence\":\"unproven\",\"origin\":\"detector\","
+		      "\"reason\":\"tried 21 ports in 10 s\",\"observed\":21,"
+		      "\"limit_count\":20,\"limit_seconds\":10,\"limit_pps\":0,");
 	assert_non_null(strstr(command + 1, "\"config_hash\":\"0123456789abcdef\","
 					    "\"created_at\":\"2026-01-31T12:00:00.123Z\","
 					    "\"expires_at\":\"2026-01-31T12:00:01.123Z\","

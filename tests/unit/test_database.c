@@ -67,7 +67,7 @@ static void has_the_columns_of_the_contract(void **state)
 			    "id,address,prefix_len,action,class,detector,evidence,origin,reason,"
 			    "observed,limit_count,limit_seconds,limit_pps,command,config_hash,"
 			    "created_at,renewed_at,expires_at,boot_id,expires_boottime_ms,"
-			    "removed_at,removed_why");
+			    "removed_at,removed_why,port");
 	assert_string_equal(columns_of("events"),
 			    "id,at,type,severity,source,destination,port,protocol,detector,"
 			    "message,details");
@@ -121,6 +121,11 @@ static void rule_comes_back_whole(void **state)
 		in[i].rule.evidence = i == 3 ? EVIDENCE_PROVEN : EVIDENCE_UNPROVEN;
 		in[i].rule.detector = i == 3 ? DETECTOR_NONE : DETECTOR_SYN_FLOOD;
 		in[i].rule.origin = i == 3 ? ORIGIN_MANUAL : ORIGIN_DETECTOR;
+		if (i == 1) {
+			in[i].rule.port = 65535;
+			in[i].rule.protocol = 6;
+			in[i].rule.classes = CLASS_SYN | CLASS_TCP;
+		}
 		put(db, &in[i], NOON);
 	}
 	database_close(&db);
@@ -134,6 +139,8 @@ static void rule_comes_back_whole(void **state)
 		assert_true(prefix_equal(&a->prefix, &b->prefix));
 		assert_int_equal(a->action, b->action);
 		assert_int_equal(a->classes, b->classes);
+		assert_int_equal(a->port, b->port);
+		assert_int_equal(a->protocol, b->protocol);
 		assert_int_equal(a->limit_pps, b->limit_pps);
 		assert_int_equal(a->detector, b->detector);
 		assert_int_equal(a->evidence, b->evidence);
@@ -148,6 +155,40 @@ static void rule_comes_back_whole(void **state)
 	assert_int_equal(db->last_rule_id, 4);
 	free(out);
 	database_close(&db);
+}
+
+/* A file of the version before: its rules are of all ports, and its rows stay. */
+static void an_older_schema_gets_its_column(void **state)
+{
+	struct rule_change change = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
+	struct rule rule;
+
+	(void)state;
+	add_one(&change);
+	sql_run("ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 1");
+	assert_true(load_one(BOOT_A, NOON, &rule));
+	assert_int_equal(rule.id, 1);
+	assert_int_equal(rule.port, 0);
+	assert_int_equal(sql_int("PRAGMA user_version"), DATABASE_VERSION);
+}
+
+/* A rule of one port that has lost its protocol would stop everything of its source. */
+static void a_port_without_its_protocol_is_not_restored(void **state)
+{
+	struct rule_change change = sample_change(RULE_ADDED, 1, "192.0.2.1", NOON);
+	struct rule rule;
+
+	(void)state;
+	change.rule.port = 161;
+	change.rule.protocol = 17;
+	change.rule.classes = CLASS_UDP;
+	add_one(&change);
+	assert_true(load_one(BOOT_A, NOON, &rule));
+	assert_int_equal(rule.protocol, 17);
+	sql_run("UPDATE rules SET class = 'all'");
+	assert_false(load_one(BOOT_A, NOON, &rule));
+	sql_run("UPDATE rules SET class = 'udp', port = 65536");
+	assert_false(load_one(BOOT_A, NOON, &rule));
 }
 
 static void same_boot_goes_by_boot_time(void **state)
@@ -426,6 +467,8 @@ int main(void)
 		in_folder(has_the_columns_of_the_contract),
 		in_folder(rule_is_shown_as_people_write_it),
 		in_folder(rule_comes_back_whole),
+		in_folder(an_older_schema_gets_its_column),
+		in_folder(a_port_without_its_protocol_is_not_restored),
 		in_folder(same_boot_goes_by_boot_time),
 		in_folder(other_boot_goes_by_the_wall_clock),
 		in_folder(wrong_clock_never_lengthens),

@@ -13,7 +13,7 @@ static struct ruleset_member member_of(const char *prefix, const char *kind)
 {
 	struct ruleset_member member = { .kind = { 0 } };
 
-	assert_int_equal(prefix_parse(prefix, &member.prefix), 0);
+	assert_int_equal(ruleset_member_parse(prefix, &member), 0);
 	assert_int_equal(ruleset_kind_parse(kind, &member.kind), 0);
 	return member;
 }
@@ -38,6 +38,10 @@ static void test_messages_round_trip(void **state)
 		  .rule_id = UINT32_MAX,
 		  .deadline_ns = INT64_MAX },
 		{ .type = MESSAGE_UNSET, .member = member_of("192.0.2.1", "all") },
+		{ .type = MESSAGE_SET,
+		  .member = member_of("2001:db8:1111:2222:3333:4444:5555:6666,tcp:65535",
+				      "port-l1000000"),
+		  .rule_id = 1 },
 		{ .type = MESSAGE_SYNC },
 		{ .type = MESSAGE_SYNCED },
 		{ .type = MESSAGE_STOP, .keep = true },
@@ -187,6 +191,33 @@ static void test_two_rules_want_one_member(void **state)
 	desired_free(&desired);
 }
 
+/* The same source, three rules: everything, and two ports of its own. */
+static void test_ports_are_members_of_their_own(void **state)
+{
+	struct rule all = rule_of(1, "192.0.2.1", CLASS_ALL, 900);
+	struct rule ssh = rule_of(2, "192.0.2.1", CLASS_SYN | CLASS_TCP, 60);
+	struct rule snmp = rule_of(3, "192.0.2.1", CLASS_UDP, 60);
+	struct desired *desired = NULL;
+
+	(void)state;
+	ssh.port = 22;
+	ssh.protocol = 6;
+	snmp.port = 22;
+	snmp.protocol = 17;
+	assert_int_equal(desired_new(&desired), 0);
+	assert_int_equal(desired_set(desired, &all), 0);
+	assert_int_equal(desired_set(desired, &ssh), 0);
+	assert_int_equal(desired_set(desired, &snmp), 0);
+	assert_int_equal(desired_members(desired), 3);
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000\n"
+					    "set 2 192.0.2.1,tcp:22 port 60000000000\n"
+					    "set 3 192.0.2.1,udp:22 port 60000000000\n");
+	desired_unset(desired, &ssh);
+	assert_string_equal(drain(desired), "unset 192.0.2.1,tcp:22 port\n");
+	assert_int_equal(desired_members(desired), 2);
+	desired_free(&desired);
+}
+
 static void test_a_rule_changes_its_classes(void **state)
 {
 	struct rule rule = rule_of(3, "192.0.2.1", CLASS_SYN | CLASS_UDP, 60);
@@ -292,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_changes_are_told_once),
 		cmocka_unit_test(test_what_was_not_sent_is_kept),
 		cmocka_unit_test(test_two_rules_want_one_member),
+		cmocka_unit_test(test_ports_are_members_of_their_own),
 		cmocka_unit_test(test_a_rule_changes_its_classes),
 		cmocka_unit_test(test_resync_brackets_everything),
 		cmocka_unit_test(test_packets_hold_whole_lines),

@@ -15,7 +15,7 @@ static struct ruleset_member member_of(const char *prefix, const char *kind)
 {
 	struct ruleset_member member = { .kind = { 0 } };
 
-	assert_int_equal(prefix_parse(prefix, &member.prefix), 0);
+	assert_int_equal(ruleset_member_parse(prefix, &member), 0);
 	assert_int_equal(ruleset_kind_parse(kind, &member.kind), 0);
 	return member;
 }
@@ -44,7 +44,9 @@ static void test_set_names_round_trip(void **state)
 					     "fwgen4-tcp",
 					     "fwgen4net-l100",
 					     "fwgen6net-syn-l1000000",
-					     "fwgen4-udp-l1" };
+					     "fwgen4-udp-l1",
+					     "fwgen4-port",
+					     "fwgen6net-port-l1000000" };
 	char buf[RULESET_NAME];
 	struct ruleset_set set;
 
@@ -116,6 +118,8 @@ static void test_member_lines(void **state)
 		{ "2001:db8::1", "syn", "add fwgen6-syn 2001:db8::1 timeout 60 comment \"42\"\n" },
 		{ "2001:db8::/32", "udp-l50",
 		  "add fwgen6net-udp-l50 2001:db8::/32 timeout 60 comment \"42\"\n" },
+		{ "192.0.2.7,tcp:22", "port",
+		  "add fwgen4-port 192.0.2.7,tcp:22 timeout 60 comment \"42\"\n" },
 	};
 
 	(void)state;
@@ -403,16 +407,55 @@ static void test_read_members(void **state)
 	const char *cursor = "create fwgen4 hash:ip family inet\n"
 			     "add fwgen4 192.0.2.1 timeout 5 packets 0 bytes 0 comment \"1\"\n"
 			     "add fwgen4 nonsense\nadd\n"
+			     "add fwgen6net-port 2001:db8::/32,udp:161 timeout 9 comment \"2\"\n"
+			     "add fwgen4-port 192.0.2.1,icmp:3\n"
 			     "add fwgen4 2001:db8::/32";
-	struct prefix prefix;
-	char text[PREFIX_TEXT];
+	struct ruleset_member member = { 0 };
+	char text[RULESET_MEMBER_TEXT];
 
 	(void)state;
-	assert_true(ruleset_read_member(&cursor, &prefix));
-	assert_string_equal(prefix_format(&prefix, text), "192.0.2.1");
-	assert_true(ruleset_read_member(&cursor, &prefix));
-	assert_string_equal(prefix_format(&prefix, text), "2001:db8::/32");
-	assert_false(ruleset_read_member(&cursor, &prefix));
+	assert_true(ruleset_read_member(&cursor, &member));
+	assert_string_equal(ruleset_member_format(&member, text), "192.0.2.1");
+	assert_true(ruleset_read_member(&cursor, &member));
+	assert_string_equal(ruleset_member_format(&member, text), "2001:db8::/32,udp:161");
+	assert_true(ruleset_read_member(&cursor, &member));
+	assert_string_equal(ruleset_member_format(&member, text), "2001:db8::/32");
+	assert_int_equal(member.port, 0);
+	assert_int_equal(member.protocol, 0);
+	assert_false(ruleset_read_member(&cursor, &member));
+}
+
+static void test_members_of_one_port(void **state)
+{
+	static const char *const good[] = { "192.0.2.1,tcp:22", "2001:db8::/64,udp:65535" };
+	static const char *const bad[] = { "192.0.2.1,",
+					   "192.0.2.1,tcp",
+					   "192.0.2.1,tcp:",
+					   "192.0.2.1,tcp:0",
+					   "192.0.2.1,tcp:65536",
+					   "192.0.2.1,tcp:22x",
+					   "192.0.2.1,icmp:8",
+					   "192.0.2.1,22",
+					   ",tcp:22",
+					   "192.0.2.1,tcp:22,udp:1",
+					   "192.0.2.1,t:22" };
+	struct rule rule = rule_of(1, "192.0.2.1", CLASS_SYN | CLASS_TCP, 10);
+	struct ruleset_kind kinds[RULESET_KINDS_PER_RULE];
+	struct ruleset_member member = { 0 };
+	char text[RULESET_MEMBER_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(ruleset_member_parse(good[i], &member), 0);
+		assert_string_equal(ruleset_member_format(&member, text), good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (ruleset_member_parse(bad[i], &member) != -EINVAL)
+			fail_msg("%s is taken", bad[i]);
+	rule.port = 22;
+	rule.protocol = 6;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 1); /* however many classes that is */
+	assert_int_equal(kinds[0].classes, RULESET_PORT);
 }
 
 int main(void)
@@ -434,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_deletes_of_one_interface),
 		cmocka_unit_test(test_read_sets),
 		cmocka_unit_test(test_read_members),
+		cmocka_unit_test(test_members_of_one_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ static void test_forgets_the_silent(void **state)
 
 	(void)state;
 	assert_int_equal(tracker_init(&tracker, 100), 0);
-	tracker.keep_windows_ns = 120 * SECOND;
+	tracker.keep_window_ns[0] = 120 * SECOND;
 	tracker.keep_tries_ns = 1800 * SECOND;
 	enter(&tracker, 1, START_NS);
 	assert_int_equal(tracker_add_window(&tracker, enter(&tracker, 2, START_NS), 0, &window), 0);
@@ -241,10 +241,10 @@ static void fill_sample(struct sample *sample, uint32_t n)
 	*sample = (struct sample){ 0 };
 	entry->address = source_number(n);
 	entry->prefix_len = 128;
-	entry->packets = entry->tcp = 40;
+	entry->packets = 40;
 	entry->bytes = 40000;
-	entry->established = 35;
-	entry->syn = 5;
+	entry->answers = 30;
+	entry->established = entry->syn = 5;
 	entry->ports[0] = entry->hosts = 1;
 	entry->distinct_ports = entry->distinct_hosts = 1;
 	if (n % 5 == 0)

@@ -119,9 +119,14 @@ static void test_take_back(void **state)
 	feed(&counter, 250 * MS, 30);
 	window_take_back(&counter.window, &counter.shape, 25);
 	assert_int_equal(window_past(&counter.window, &counter.shape), 15);
+	/* beyond the newest slice: from the one before it */
+	window_take_back(&counter.window, &counter.shape, 9);
+	assert_int_equal(window_past(&counter.window, &counter.shape), 6);
+	assert_false(window_empty(&counter.window));
+	assert_int_equal(feed(&counter, 250 * MS, 1), 7);
 	window_take_back(&counter.window, &counter.shape, 25);
-	assert_int_equal(window_past(&counter.window, &counter.shape), 10);
-	assert_int_equal(feed(&counter, 250 * MS, 1), 11);
+	assert_true(window_empty(&counter.window));
+	assert_int_equal(feed(&counter, 250 * MS, 1), 1);
 }
 
 /* Each interval brings less than one unit of the slices: they must add up all the same. */

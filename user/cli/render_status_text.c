@@ -157,6 +157,11 @@ static void print_troubles(const struct page *page, const struct json *data)
 	if (lost)
 		say(page, INK_WARNING, "! %" PRId64 " records were lost since the start", lost);
 	json_for_each (row, json_get(data, "interfaces")) {
+		if (!strcmp(field_text(row, "direction"), "unknown"))
+			say(page, INK_WARNING,
+			    "! %s: what leaves is not seen, so answers are hardly told from"
+			    " attacks: %s",
+			    field_text(row, "name"), field_text(row, "direction_reason"));
 		if (field_int(row, "overflow"))
 			say(page, INK_WARNING,
 			    "! %s: %" PRId64 " packets came on CPUs without a table: raise "

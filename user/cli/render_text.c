@@ -122,6 +122,18 @@ static void add_time_left(const struct page *page, struct columns *table, const 
 		columns_add(table, INK_FAINT, "ending");
 }
 
+/* Which of its packets. */
+static void add_packets(struct columns *table, const struct json *row)
+{
+	int64_t port = field_int(row, "port");
+
+	if (port)
+		columns_add(table, INK_PLAIN, "%s to port %" PRId64, field_text(row, "class"),
+			    port);
+	else
+		columns_add(table, INK_PLAIN, "%s", field_text(row, "class"));
+}
+
 static void add_rule(const struct page *page, struct columns *table, const struct json *row)
 {
 	bool enforced = json_size(json_get(row, "enforcers")) > 0;
@@ -133,7 +145,7 @@ static void add_rule(const struct page *page, struct columns *table, const struc
 		columns_add(table, INK_PLAIN, "limit %" PRId64 "/s", field_int(row, "limit_pps"));
 	else
 		columns_add(table, INK_PLAIN, "%s", action);
-	columns_add(table, INK_PLAIN, "%s", field_text(row, "class"));
+	add_packets(table, row);
 	add_time_left(page, table, row);
 	columns_add(table, INK_PLAIN, "%" PRId64, field_int(row, "packets_dropped"));
 	add_joined(table, enforced ? INK_PLAIN : INK_BAD, row, "enforcers", "+", "NOTHING");

@@ -13,6 +13,7 @@ static const struct {
 } program_verbs[] = {
 	{ "[run] --iface IF[,IF] [options]", "watch these interfaces until told to stop" },
 	{ "check [--config FILE]", "is the configuration good? touches nothing" },
+	{ "replay FILE... [options]", "what fwgen would have done about this captured traffic" },
 	{ "off [--iface IF]", "take everything of fwgen's off this box, daemon or not" },
 	{ "version", "which fwgen this is" },
 };
@@ -25,6 +26,13 @@ static const struct option_help daemon_options[] = {
 	{ "--enforce", NULL, "block them" },
 	{ "--sensor", "NAME", "auto, xdp or xdp-generic" },
 	{ "--takeover", NULL, "take over from a running fwgen, without a gap" },
+};
+
+static const struct option_help replay_options[] = {
+	{ "--config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
+	{ "--db", "FILE", "write rules and events into this database" },
+	{ "--json", NULL, "an object a line, for programs" },
+	{ "--continue", NULL, "the files are one capture: what was learnt goes on" },
 };
 
 static void print_options(FILE *out, const char *title, const struct option_help *options,
@@ -50,6 +58,8 @@ void cli_usage(FILE *out)
 		fprintf(out, "  fwgen %-33s %s\n", client_verbs[i].name, client_verbs[i].help);
 	print_options(out, "Options of run", daemon_options,
 		      sizeof(daemon_options) / sizeof(daemon_options[0]));
+	print_options(out, "Options of replay", replay_options,
+		      sizeof(replay_options) / sizeof(replay_options[0]));
 	print_options(out, "Options of status, sources, events, rules", client_options,
 		      client_option_count);
 	fprintf(out,

@@ -75,7 +75,7 @@ static void put(struct daemon *daemon, const struct rule *rule, struct moment no
 
 static void take_out(struct daemon *daemon, const struct rule *rule, struct moment now)
 {
-	const struct rule *denied = deny_find(&daemon->deny, &rule->prefix);
+	const struct rule *denied = rule->port ? NULL : deny_find(&daemon->deny, &rule->prefix);
 	char prefix[PREFIX_TEXT];
 	int err;
 
@@ -137,7 +137,7 @@ static void use_up(struct daemon *daemon, const struct finding_list *findings)
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->items[i];
 
-		if (!finding->provisional && (finding->ports || finding->hosts) &&
+		if (!finding->provisional && finding->once &&
 		    policy_find(daemon->policy, &finding->source))
 			detect_forget_tries(daemon->detect, &finding->source);
 	}

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "daemon/changes.h"
 #include "daemon/daemon_private.h"
+#include "daemon/peaks.h"
 #include "daemon/protect.h"
 #include "daemon/reload.h"
 #include "daemon/start.h"
@@ -71,6 +72,13 @@ static void judge(struct daemon *daemon, const struct interval *interval)
 		daemon_unlock(daemon);
 		at += n;
 	} while (at < interval->source_count);
+
+	daemon_lock(daemon);
+	if (detect_destinations(daemon->detect, interval, &judgement->findings))
+		log_error("failed to judge all destinations of %s: %s", traffic->interface,
+			  strerror(ENOMEM));
+	daemon_judge(daemon, judgement, moment_now());
+	daemon_unlock(daemon);
 }
 
 static void expire(struct daemon *daemon)
@@ -91,7 +99,7 @@ static void daemon_tick(struct daemon *daemon)
 {
 	for (unsigned int i = 0; i < daemon->watch_count; i++) {
 		struct watch *watch = &daemon->watches[i];
-		struct interval interval;
+		struct interval interval = { 0 };
 		int err = sensor_collect(watch->sensor, &interval); /* sense */
 
 		if (err) {
@@ -99,12 +107,14 @@ static void daemon_tick(struct daemon *daemon)
 				  strerror(-err));
 			continue;
 		}
+		interval.contacts = daemon->contacts.notes;
 		judge(daemon, &interval);			       /* detect, decide, enforce */
 		recorder_traffic(daemon->recorder, &interval.traffic); /* record */
 		view_count(watch, &interval.traffic);		       /* serve */
 	}
 	expire(daemon);
 	dropmap_maintain(daemon->dropmap, moment_now());
+	daemon_note_peaks(daemon);
 	events_log(daemon->events);
 }
 
@@ -122,6 +132,7 @@ static void on_interval(void *context, uint64_t expirations)
 	now = moment_now();
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		sensor_flip(daemon->watches[i].sensor, now);
+	contacts_turn(&daemon->contacts, now);
 	daemon->waiting_for_grace = true;
 	grace_request(daemon->grace);
 }

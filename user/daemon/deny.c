@@ -58,7 +58,7 @@ static void draft(const struct daemon *daemon, const struct prefix *prefix, size
 		.prefix = *prefix,
 		.action = ACTION_DROP,
 		.classes = CLASS_ALL,
-		.detector = DETECTOR_NONE,
+		.detector = DETECTOR_UNAUTHORIZED,
 		.evidence = EVIDENCE_PROVEN,
 		.origin = ORIGIN_MANUAL,
 		.reason = "access.deny",

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/address.h"
 #include "base/log.h"
 #include "record/recorder.h"
@@ -27,10 +28,11 @@ static const struct {
 	[RULE_REMOVED] = { "blocks ended", EVENT_RULE, SEVERITY_NOTICE },
 	[RULE_OBSERVED] = { "sources that would be blocked", EVENT_FINDING, SEVERITY_WARNING },
 	[RULE_REFUSED] = { "sources not blocked", EVENT_ALARM, SEVERITY_CRITICAL },
-	[RULE_ALARMED] = { "sources alarmed about", EVENT_ALARM, SEVERITY_WARNING },
+	[RULE_ALARMED] = { "alarms", EVENT_ALARM, SEVERITY_WARNING },
+	[RULE_ALARM_OVER] = { "alarms that are over", EVENT_ALARM, SEVERITY_NOTICE },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-_Static_assert(KINDS == RULE_ALARMED + 1, "each kind of change has its words");
+_Static_assert(KINDS == RULE_ALARM_OVER + 1, "each kind of change has its words");
 
 struct throttle {
 	int64_t second;
@@ -140,8 +142,12 @@ static void describe_block(const struct rule_change *change, struct moment at, c
 {
 	const struct rule *rule = &change->rule;
 	char prefix[PREFIX_TEXT], classes[CLASSES_TEXT], what[CLASSES_TEXT + 8] = "", rate[48] = "";
+	char protocol[8];
 
-	if (rule->classes != CLASS_ALL)
+	if (rule->port)
+		snprintf(what, sizeof(what), "port %u/%s for ", rule->port,
+			 protocol_format(rule->protocol, protocol));
+	else if (rule->classes != CLASS_ALL)
 		snprintf(what, sizeof(what), "%s of ", classes_format(rule->classes, classes));
 	if (rule->action == ACTION_LIMIT)
 		snprintf(rate, sizeof(rate), " beyond %u packets/s", rule->limit_pps);
@@ -151,9 +157,13 @@ static void describe_block(const struct rule_change *change, struct moment at, c
 
 static void describe_removal(const struct rule_change *change, char *buf, size_t size)
 {
-	char prefix[PREFIX_TEXT];
+	const struct rule *rule = &change->rule;
+	char prefix[PREFIX_TEXT + 24], protocol[8];
+	size_t len = strlen(prefix_format(&rule->prefix, prefix));
 
-	prefix_format(&change->rule.prefix, prefix);
+	if (rule->port)
+		snprintf(prefix + len, sizeof(prefix) - len, " on port %u/%s", rule->port,
+			 protocol_format(rule->protocol, protocol));
 	if (change->removed_why == REMOVED_PROTECTED)
 		snprintf(buf, size, "unblocked %s: protected as %s", prefix, change->protected_as);
 	else
@@ -187,6 +197,17 @@ static void describe_refusal(const struct rule_change *change, char *buf, size_t
 			prefix, change->rule.reason);
 }
 
+/* "flood: 41000 unasked packets to ...; length 60 (100 %)", or "flood over after ...". */
+static void describe_flood(const struct rule_change *change, char *buf, size_t size)
+{
+	bool over = change->kind == RULE_ALARM_OVER;
+	char traits[TRAITS_TEXT];
+
+	traits_format(change->traits, traits);
+	compose(buf, size, "flood%s %s%s%s", over ? "" : ":", change->rule.reason,
+		*traits ? "; " : "", traits);
+}
+
 static void describe(const struct rule_change *change, struct moment at, char *buf, size_t size)
 {
 	char prefix[PREFIX_TEXT];
@@ -208,8 +229,12 @@ static void describe(const struct rule_change *change, struct moment at, char *b
 		describe_refusal(change, buf, size);
 		break;
 	case RULE_ALARMED:
-		snprintf(buf, size, "alarm about %s: %s",
-			 prefix_format(&change->rule.prefix, prefix), change->rule.reason);
+	case RULE_ALARM_OVER:
+		if (change->sources)
+			describe_flood(change, buf, size);
+		else
+			snprintf(buf, size, "alarm about %s: %s",
+				 prefix_format(&change->rule.prefix, prefix), change->rule.reason);
 		break;
 	}
 }
@@ -218,14 +243,23 @@ static void describe(const struct rule_change *change, struct moment at, char *b
 static void detail(const struct rule_change *change, char *buf, size_t size)
 {
 	const struct rule *rule = &change->rule;
-	char classes[CLASSES_TEXT], expires[MOMENT_TEXT];
+	char classes[CLASSES_TEXT], expires[MOMENT_TEXT], traits[TRAITS_JSON];
 
+	if (change->sources) {
+		compose(buf, size,
+			"{\"action\":\"alarm\",\"class\":\"%s\",\"observed\":%llu,"
+			"\"limit_count\":%llu,\"limit_seconds\":%u,\"sources\":%llu,\"common\":%s}",
+			classes_format(rule->classes, classes), (unsigned long long)rule->observed,
+			(unsigned long long)rule->limit.count, rule->limit.seconds,
+			(unsigned long long)change->sources, traits_json(change->traits, traits));
+		return;
+	}
 	snprintf(buf, size,
-		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"evidence\":\"%s\","
+		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"port\":%u,\"evidence\":\"%s\","
 		 "\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"expires_at\":\"%"
 		 "s\"}",
 		 rule->id, action_name(rule->action), classes_format(rule->classes, classes),
-		 evidence_name(rule->evidence), (unsigned long long)rule->observed,
+		 rule->port, evidence_name(rule->evidence), (unsigned long long)rule->observed,
 		 (unsigned long long)rule->limit.count, rule->limit.seconds,
 		 moment_format(rule->expires, expires));
 }
@@ -262,7 +296,7 @@ void events_rule(struct events *events, const struct rule_change *change, struct
 		.at = at,
 		.type = kinds[change->kind].type,
 		.severity = kinds[change->kind].severity,
-		.has_source = true,
+		.has_source = !change->sources, /* a flood is from everywhere */
 		.source = change->rule.prefix,
 		.has_destination = change->has_destination,
 		.destination = change->destination,
@@ -271,6 +305,8 @@ void events_rule(struct events *events, const struct rule_change *change, struct
 		.detector = change->rule.detector,
 	};
 
+	if (change->kind == RULE_ALARMED && change->sources)
+		event.severity = SEVERITY_CRITICAL;
 	pthread_mutex_lock(&events->lock);
 	turn(events, change->kind, at);
 	if (throttle->said < EVENTS_PER_SECOND) {

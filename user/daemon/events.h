@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Events: each goes to the log, to the record and to the ring that the verb `events` shows.
- * Thread-safe; never waits. Private to daemon/.
+ * Thread-safe; never waits. For daemon/, and for replay/ with a recorder of its own.
  */
 #ifndef FWGEN_DAEMON_EVENTS_H
 #define FWGEN_DAEMON_EVENTS_H

@@ -2,8 +2,8 @@
 /*
  * `fwgen off`: the way back for whoever is locked out. Ends the daemon of this network namespace,
  * by force if it hangs, and removes what any run has left: iptables chain, jumps and sets, XDP
- * programs, maps, pins, the socket. Its rules end in the database too, so that the next start does
- * not bring them back. Goes on when a part fails, and says which.
+ * programs, tc filters, maps, pins, the socket. Its rules end in the database too, so that the next
+ * start does not bring them back. Goes on when a part fails, and says which.
  */
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +25,7 @@
 #include "daemon/overrides.h"
 #include "enforce/iptables.h"
 #include "record/recorder.h"
+#include "sense/egress.h"
 
 #define TERM_NS	       (10 * NS_PER_SECOND)
 #define KILL_NS	       (10 * NS_PER_SECOND)
@@ -98,6 +99,14 @@ static void remove_iptables(bool *failed)
 		fprintf(stderr, "fwgen: %s\n", error);
 		*failed = true;
 	}
+}
+
+static void remove_filters(void)
+{
+	int removed = egress_release(NULL, 0, true);
+
+	if (removed)
+		printf("tc filters removed: %d\n", removed);
 }
 
 static void remove_pins(bool *failed)
@@ -221,6 +230,7 @@ int daemon_off(const struct options *options)
 	lock = end_daemon(&failed);
 	end_helpers(&failed);
 	remove_pins(&failed); /* first: the kernel detaches a moment after the last pin is gone */
+	remove_filters();
 	remove_iptables(&failed);
 	if (!find_files(options, &files)) {
 		forget_rules(files.database);

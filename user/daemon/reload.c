@@ -13,6 +13,7 @@
 #include "daemon/changes.h"
 #include "daemon/helper.h"
 #include "daemon/overrides.h"
+#include "daemon/peaks.h"
 #include "daemon/protect.h"
 
 struct fixed {
@@ -82,6 +83,7 @@ static int swap(struct daemon *daemon, struct config **config)
 	struct moment now = moment_now();
 	int err;
 
+	daemon_record_peaks(daemon); /* against the old limits */
 	daemon_lock(daemon);
 	err = detect_reconfigure(daemon->detect, *config);
 	if (!err)

@@ -28,30 +28,32 @@ static size_t record(struct daemon *daemon, struct moment now)
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct prefix));
+	return memcmp(a, b, sizeof(struct block_key));
 }
 
-static struct prefix *sorted_prefixes(const struct rule *rules, size_t n)
+static struct block_key *sorted_keys(const struct rule *rules, size_t n)
 {
-	struct prefix *prefixes = calloc(n + 1, sizeof(*prefixes));
+	struct block_key *keys = calloc(n + 1, sizeof(*keys));
 
-	if (!prefixes)
+	if (!keys)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		prefixes[i] = rules[i].prefix;
-	qsort(prefixes, n, sizeof(*prefixes), compare);
-	return prefixes;
+		keys[i] = rule_key(&rules[i]);
+	qsort(keys, n, sizeof(*keys), compare);
+	return keys;
 }
 
 /* Leaves the blocks without a record. access.deny has its record in the configuration. */
-static size_t drop_known(struct rule *blocks, size_t n, const struct prefix *known,
+static size_t drop_known(struct rule *blocks, size_t n, const struct block_key *known,
 			 size_t known_count)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const struct block_key key = rule_key(&blocks[i]);
+
 		if (!deny_is_id(blocks[i].id) &&
-		    !bsearch(&blocks[i].prefix, known, known_count, sizeof(*known), compare))
+		    !bsearch(&key, known, known_count, sizeof(*known), compare))
 			blocks[kept++] = blocks[i];
 	}
 	return kept;
@@ -76,7 +78,7 @@ static void number(struct rule *blocks, size_t n, uint32_t next)
 static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t n,
 			struct moment now)
 {
-	struct prefix *known = sorted_prefixes(rules, n);
+	struct block_key *known = sorted_keys(rules, n);
 	struct rule *blocks = NULL;
 	size_t count = 0;
 	int err = known ? dropmap_rules(daemon->dropmap, now, &blocks, &count) : -ENOMEM;

@@ -175,7 +175,8 @@ static const struct {
 	{ find_interfaces }, { start_lock },	{ open_host },	   { start_pins },
 	{ start_iptables }, /* forks its helper: from the next step on there are threads */
 	{ open_record },     { make_deciders }, { start_dropmap }, { start_rules },
-	{ start_sensors },   { start_threads }, { open_control },  { announce },
+	{ start_contacts },  { start_sensors }, { start_threads }, { open_control },
+	{ announce },
 };
 
 /* To the terminal in any case: who starts it there does not look into log.file first. */

@@ -18,6 +18,7 @@ int start_pins(struct daemon *daemon, char error[512]);
 int start_iptables(struct daemon *daemon, char error[512]);
 int start_dropmap(struct daemon *daemon, char error[512]);
 int start_rules(struct daemon *daemon, char error[512]);
+int start_contacts(struct daemon *daemon, char error[512]);
 int start_sensors(struct daemon *daemon, char error[512]);
 /* The exit code for an -errno of these. */
 int start_exit_code(int err);

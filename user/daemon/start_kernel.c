@@ -18,6 +18,7 @@
 #include "daemon/protect.h"
 #include "daemon/restore.h"
 #include "daemon/start.h"
+#include "daemon/upkeep.h"
 
 #define TAKEOVER_NS (5 * NS_PER_SECOND)
 #define RETRY_NS    (20 * NS_PER_MS)
@@ -189,6 +190,15 @@ static void release_others(struct daemon *daemon)
 			    strerror(-released));
 }
 
+int start_contacts(struct daemon *daemon, char error[512])
+{
+	int err = contacts_open(&daemon->contacts);
+
+	if (err)
+		snprintf(error, 512, "failed to make the map of what leaves: %s", strerror(-err));
+	return err ? start_exit_code(err) : 0;
+}
+
 int start_sensors(struct daemon *daemon, char error[512])
 {
 	const struct config *config = daemon->config;
@@ -197,6 +207,7 @@ int start_sensors(struct daemon *daemon, char error[512])
 		.generic = config->sensor.backend == BACKEND_XDP_GENERIC,
 		.config = config,
 		.memory_mb = config->sensor.memory_mb / config->interface_count,
+		.contacts_fd = daemon->contacts.fd,
 		.pin_dir = daemon->pin_dir[0] ? daemon->pin_dir : NULL,
 	};
 
@@ -215,6 +226,7 @@ int start_sensors(struct daemon *daemon, char error[512])
 		snprintf(watch->status.sensor, sizeof(watch->status.sensor), "%s",
 			 sensor_kind(watch->sensor));
 		daemon->watch_count++;
+		upkeep_direction(daemon, watch);
 	}
 	release_others(daemon);
 	if (!sensor_room(config, room))

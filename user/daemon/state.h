@@ -19,6 +19,7 @@
 #include "enforce/iptables.h"
 #include "host/host.h"
 #include "record/recorder.h"
+#include "sense/contacts.h"
 #include "sense/grace.h"
 #include "sense/sensor.h"
 #include "serve/control.h"
@@ -76,6 +77,7 @@ struct daemon {
 	struct dropmap *dropmap;
 	struct iptables_enforcer *iptables; /* NULL: not in use */
 	struct grace *grace;
+	struct contacts_memory contacts; /* what has left, for all sensors */
 	struct control *control;
 	struct watch watches[CONFIG_INTERFACES_MAX];
 	unsigned int watch_count;
@@ -94,6 +96,7 @@ struct daemon {
 	int64_t helper_failed_ns; /* when the helper died last, 0: never */
 	int64_t helper_wait_s;	  /* how long its restart waited then */
 	double tick_ms_last, tick_ms_max;
+	int64_t peaks_next_ns; /* when they are recorded again; 0: not begun */
 };
 
 /* The calling thread goes before other processes: what decides must not starve in a flood. */

@@ -11,6 +11,7 @@
 #include "daemon/deny.h"
 #include "daemon/footprint.h"
 #include "daemon/helper.h"
+#include "daemon/peaks.h"
 #include "daemon/start.h"
 #include "daemon/wake.h"
 
@@ -44,6 +45,7 @@ static void release_kernel(struct daemon *daemon)
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		sensor_close(&daemon->watches[i].sensor, daemon->keep);
 	daemon->watch_count = 0;
+	contacts_close(&daemon->contacts);
 	if (daemon->dropmap)
 		dropmap_close(&daemon->dropmap, daemon->keep);
 	if (daemon->keep || !daemon->pin_dir[0])
@@ -76,6 +78,7 @@ void daemon_stop(struct daemon *daemon)
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);
 	}
+	daemon_record_peaks(daemon);
 	if (!daemon->keep)
 		record_end(daemon);
 	release_kernel(daemon);

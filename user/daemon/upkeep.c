@@ -8,6 +8,7 @@
 #include "daemon/upkeep.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "daemon/changes.h"
 #include "daemon/deny.h"
@@ -50,13 +51,42 @@ static void tell_repair(struct daemon *daemon, const struct watch *watch, const 
 			   watch->status.name, UPKEEP_NS / NS_PER_SECOND, why);
 }
 
+void upkeep_direction(struct daemon *daemon, struct watch *watch)
+{
+	char *told = watch->status.direction_unknown;
+	bool repaired;
+	const char *why = sensor_direction(watch->sensor, &repaired);
+
+	if (repaired)
+		events_say(
+			daemon->events, EVENT_ALARM, SEVERITY_WARNING,
+			"what leaves %s was not seen for up to %lld s: its tc filter was gone; it"
+			" was put back",
+			watch->status.name, UPKEEP_NS / NS_PER_SECOND);
+	if (!strcmp(told, why))
+		return;
+	if (why[0])
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_WARNING,
+			   "what leaves %s is not seen, so nobody knows what arrives there as an"
+			   " answer: %s",
+			   watch->status.name, why);
+	else
+		events_say(daemon->events, EVENT_SYSTEM, SEVERITY_NOTICE,
+			   "what leaves %s is seen again", watch->status.name);
+	snprintf(told, sizeof(watch->status.direction_unknown), "%s", why);
+}
+
 static void verify(struct daemon *daemon, struct watch *watch)
 {
 	char why[160] = "", obstacle[160] = "";
 	int err;
 
-	if (watch->released || !sensor_verify(watch->sensor, why))
+	if (watch->released)
 		return;
+	if (!sensor_verify(watch->sensor, why)) {
+		upkeep_direction(daemon, watch);
+		return;
+	}
 	err = sensor_reattach(watch->sensor, obstacle);
 	if (err == -ECANCELED) {
 		let_go(daemon, watch);
@@ -64,6 +94,7 @@ static void verify(struct daemon *daemon, struct watch *watch)
 	}
 	if (!err) {
 		tell_repair(daemon, watch, why);
+		upkeep_direction(daemon, watch);
 		watch->failing[0] = '\0';
 		return;
 	}

@@ -9,5 +9,7 @@
 
 /* Verifies the sensors, renews access.deny, tells what events were left out. */
 void daemon_upkeep(struct daemon *daemon);
+/* Looks whether what leaves the interface is seen; says so when that has changed. */
+void upkeep_direction(struct daemon *daemon, struct watch *watch);
 
 #endif

@@ -46,7 +46,7 @@ static uint64_t memory_bytes(const struct daemon *daemon)
 	}
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		bytes += sensor_memory_bytes(daemon->watches[i].sensor);
-	return bytes;
+	return bytes + sizeof(struct contacts);
 }
 
 static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/address.h"
 #include "base/clock.h"
 #include "decide/policy_state.h"
 
@@ -72,14 +73,18 @@ static int remove_rule(struct policy *policy, struct rule_node *node, enum remov
 static struct rule_change change_from(const struct finding *finding, enum rule_change_kind kind,
 				      const struct rule *rule)
 {
-	return (struct rule_change){
+	struct rule_change change = {
 		.kind = kind,
 		.rule = *rule,
 		.port = finding->port,
 		.protocol = finding->protocol,
 		.has_destination = finding->has_destination,
 		.destination = finding->destination,
+		.sources = finding->sources,
 	};
+
+	memcpy(change.traits, finding->traits, sizeof(change.traits));
+	return change;
 }
 
 /* How long a rule for this finding is to last. */
@@ -99,16 +104,36 @@ static void draft(const struct policy *policy, const struct finding *finding, st
 	out->expires = moment_plus(finding->at, duration_for(policy, finding));
 }
 
-/* Says that something is not enforced, once per source and detector in block_seconds. */
+/* Whom a finding is told about: the source, but for a flood from everywhere. */
+static struct prefix subject_of(const struct finding *finding)
+{
+	if (finding->detector == DETECTOR_VICTIM_FLOOD)
+		return prefix_of(&finding->destination);
+	return finding->source;
+}
+
+static uint32_t tag_of(const struct finding *finding, enum rule_change_kind kind,
+		       enum refused_why why)
+{
+	uint32_t tag = (uint32_t)kind << 16 | (uint32_t)why << 8 | (uint32_t)finding->detector;
+
+	/* SYNs after UDP are news to who defends the host */
+	if (finding->detector == DETECTOR_VICTIM_FLOOD)
+		tag |= finding->classes << 24;
+	return tag;
+}
+
+/* Says that something is not enforced, once per subject and detector in block_seconds. */
 static int tell(struct policy *policy, const struct finding *finding, enum rule_change_kind kind,
 		enum refused_why why, const char *as, struct rule_change_list *out)
 {
-	uint32_t tag = (uint32_t)kind << 16 | (uint32_t)why << 8 | (uint32_t)finding->detector;
+	struct prefix subject = subject_of(finding);
+	uint32_t tag = tag_of(finding, kind, why);
 	int64_t now_ns = finding->at.boot_ns;
 	struct rule_change change;
 	struct rule rule;
 
-	if (memo_get(&policy->memo, &finding->source, tag, now_ns))
+	if (memo_get(&policy->memo, &subject, tag, now_ns))
 		return 0;
 	draft(policy, finding, &rule);
 	if (kind == RULE_ALARMED)
@@ -118,8 +143,25 @@ static int tell(struct policy *policy, const struct finding *finding, enum rule_
 	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
 	if (rule_change_list_add(out, &change))
 		return -ENOMEM;
-	memo_set(&policy->memo, &finding->source, tag, 1,
+	memo_set(&policy->memo, &subject, tag, 1,
 		 now_ns + policy->settings.block_seconds * NS_PER_SECOND);
+	return 0;
+}
+
+/* The end of what was told of; when it begins anew, that is told at once. */
+static int tell_end(struct policy *policy, const struct finding *finding,
+		    struct rule_change_list *out)
+{
+	struct prefix subject = subject_of(finding);
+	struct rule_change change;
+	struct rule rule;
+
+	draft(policy, finding, &rule);
+	rule.action = ACTION_ALARM;
+	change = change_from(finding, RULE_ALARM_OVER, &rule);
+	if (rule_change_list_add(out, &change))
+		return -ENOMEM;
+	memo_set(&policy->memo, &subject, tag_of(finding, RULE_ALARMED, 0), 0, finding->at.boot_ns);
 	return 0;
 }
 
@@ -209,19 +251,36 @@ static bool is_covered(const struct policy *policy, const struct finding *findin
 		settings_action(&policy->settings, finding) == ACTION_LIMIT);
 }
 
+/* What a rule for this finding would stop. */
+static struct block_key key_of(const struct finding *finding)
+{
+	struct block_key key = { .address = finding->source.address, .len = finding->source.len };
+
+	if (finding->port_only) {
+		key.port = finding->port;
+		key.protocol = finding->protocol;
+	}
+	return key;
+}
+
 static int decide(struct policy *policy, const struct finding *finding,
 		  struct rule_change_list *out)
 {
-	struct rule_node *node = rule_table_exact(&policy->table, &finding->source);
+	const struct block_key key = key_of(finding);
+	struct rule_node *node = rule_table_exact(&policy->table, &key);
 	const struct protected_prefix *protected;
 
-	if (policy->settings.actions[finding->detector] == ACTION_ALARM)
+	if (finding->lasted_ns)
+		return tell_end(policy, finding, out);
+	if (settings_action(&policy->settings, finding) == ACTION_ALARM)
 		return tell(policy, finding, RULE_ALARMED, 0, NULL, out);
 	if (node)
 		return renew(policy, finding, node, out);
 	if (is_covered(policy, finding))
 		return 0;
 	protected = protected_list_find(&policy->protected_list, &finding->source);
+	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
+		return 0; /* who may never be blocked may use every service */
 	if (protected)
 		return tell(policy, finding, RULE_REFUSED, REFUSED_PROTECTED, protected->reason,
 			    out);
@@ -284,6 +343,7 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 {
 	const struct protected_prefix *protected =
 		protected_list_find(&policy->protected_list, &rule->prefix);
+	const struct block_key key = rule_key(rule);
 
 	change->kind = RULE_REMOVED;
 	if (rule->expires.boot_ns <= now.boot_ns) {
@@ -291,7 +351,7 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 	} else if (protected) {
 		change->removed_why = REMOVED_PROTECTED;
 		memcpy(change->protected_as, protected->reason, sizeof(change->protected_as));
-	} else if (rule_table_exact(&policy->table, &rule->prefix)) {
+	} else if (rule_table_exact(&policy->table, &key)) {
 		change->removed_why = REMOVED_REPLACED;
 	} else {
 		change->kind = RULE_ADDED;

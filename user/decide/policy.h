@@ -29,7 +29,8 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
 /*
  * Judges findings. A source without a rule gets one (RULE_ADDED, or RULE_OBSERVED in observe mode);
  * one whose rule has less than half its time left gets RULE_RENEWED; otherwise nothing changes.
- * RULE_OBSERVED and RULE_REFUSED are given once per source and detector until block_seconds passed.
+ * RULE_OBSERVED, RULE_REFUSED and RULE_ALARMED are given once per source (of a flooded host: once
+ * per host and packet classes) and detector until block_seconds passed, or RULE_ALARM_OVER came.
  */
 int policy_decide(struct policy *policy, const struct finding *findings, size_t n,
 		  struct rule_change_list *out);

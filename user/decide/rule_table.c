@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/address.h"
 
 #define FIRST_HEADS 1024
@@ -111,7 +112,9 @@ int rule_table_add(struct rule_table *table, const struct rule *rule, struct rul
 		return -ENOMEM;
 	}
 	head = head_of(table, &rule->prefix);
-	*node = (struct rule_node){ .rule = *rule, .chain = *head, .older = table->newest };
+	*node = (struct rule_node){
+		.rule = *rule, .key = rule_key(rule), .chain = *head, .older = table->newest
+	};
 	*head = node;
 	if (table->newest)
 		table->newest->newer = node;
@@ -154,11 +157,12 @@ void rule_table_set_expiry(struct rule_table *table, struct rule_node *node, str
 	settle(table, node);
 }
 
-struct rule_node *rule_table_exact(const struct rule_table *table, const struct prefix *prefix)
+struct rule_node *rule_table_exact(const struct rule_table *table, const struct block_key *key)
 {
-	struct rule_node *node = *head_of(table, prefix);
+	const struct prefix prefix = { .address = key->address, .len = key->len };
+	struct rule_node *node = *head_of(table, &prefix);
 
-	while (node && !prefix_equal(&node->rule.prefix, prefix))
+	while (node && memcmp(&node->key, key, sizeof(*key)))
 		node = node->chain;
 	return node;
 }
@@ -166,7 +170,7 @@ struct rule_node *rule_table_exact(const struct rule_table *table, const struct 
 struct rule_node *rule_table_covering(const struct rule_table *table, const struct prefix *prefix)
 {
 	for (int len = (int)prefix->len; len >= 0; len--) {
-		struct prefix wider = { .len = (uint32_t)len };
+		struct block_key wider = { .len = (uint32_t)len };
 		struct rule_node *node;
 
 		if (!table->lengths[len])

@@ -12,6 +12,7 @@
 
 struct rule_node {
 	struct rule rule;
+	struct block_key key;
 	struct rule_node *chain;	 /* same hash */
 	struct rule_node *older, *newer; /* in order of adding */
 	size_t place;			 /* in the heap */
@@ -31,13 +32,13 @@ struct rule_table {
 int rule_table_init(struct rule_table *table);
 void rule_table_done(struct rule_table *table);
 
-/* Adds a copy; its prefix must not be there. Returns 0 or -ENOMEM. */
+/* Adds a copy; one of the same key must not be there. Returns 0 or -ENOMEM. */
 int rule_table_add(struct rule_table *table, const struct rule *rule, struct rule_node **out);
 void rule_table_remove(struct rule_table *table, struct rule_node *node);
 void rule_table_set_expiry(struct rule_table *table, struct rule_node *node, struct moment expires);
 
-struct rule_node *rule_table_exact(const struct rule_table *table, const struct prefix *prefix);
-/* The longest prefix that contains this one. */
+struct rule_node *rule_table_exact(const struct rule_table *table, const struct block_key *key);
+/* The longest prefix that contains this one, of the rules that are not for one port. */
 struct rule_node *rule_table_covering(const struct rule_table *table, const struct prefix *prefix);
 /* The one to expire first, or NULL. */
 struct rule_node *rule_table_first(const struct rule_table *table);

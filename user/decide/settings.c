@@ -22,13 +22,29 @@ void settings_read(const struct config *config, struct settings *out)
 	};
 	for (unsigned int i = 0; i < DETECTOR_COUNT; i++)
 		out->actions[i] = config->detectors[i].action;
+	out->group_count = config->group_count;
+	for (unsigned int g = 0; g < config->group_count; g++) {
+		const struct group_config *group = &config->groups[g];
+
+		memcpy(out->groups[g].name, group->name, sizeof(out->groups[g].name));
+		for (unsigned int i = 0; i < DETECTOR_COUNT; i++)
+			out->groups[g].actions[i] = group->detectors[i].action;
+	}
 	memcpy(out->config_hash, config->hash, sizeof(out->config_hash));
+}
+
+static enum action configured(const struct settings *settings, const struct finding *finding)
+{
+	for (unsigned int g = 0; *finding->group && g < settings->group_count; g++)
+		if (!strcmp(settings->groups[g].name, finding->group))
+			return settings->groups[g].actions[finding->detector];
+	return settings->actions[finding->detector];
 }
 
 /* Unproven evidence about a prefix is about some of its addresses: the others are only slowed. */
 enum action settings_action(const struct settings *settings, const struct finding *finding)
 {
-	enum action action = settings->actions[finding->detector];
+	enum action action = configured(settings, finding);
 
 	if (action == ACTION_DROP && finding->source.len < PREFIX_LEN_FULL &&
 	    finding->evidence == EVIDENCE_UNPROVEN)
@@ -60,7 +76,8 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 	*out = (struct rule){
 		.prefix = finding->source,
 		.action = settings_action(settings, finding),
-		.classes = CLASS_ALL,
+		.classes =
+			finding->detector == DETECTOR_VICTIM_FLOOD ? finding->classes : CLASS_ALL,
 		.detector = finding->detector,
 		.evidence = finding->evidence,
 		.origin = ORIGIN_DETECTOR,
@@ -68,6 +85,11 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 		.limit = finding->limit,
 		.created = finding->at,
 	};
+	if (finding->port_only) {
+		out->classes = protocol_classes(finding->protocol);
+		out->port = finding->port;
+		out->protocol = finding->protocol;
+	}
 	if (out->action == ACTION_LIMIT)
 		out->limit_pps = settings->limit_pps;
 	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));

@@ -10,6 +10,11 @@
 struct settings {
 	enum mode mode;
 	enum action actions[DETECTOR_COUNT];
+	struct {
+		char name[GROUP_NAME_TEXT];
+		enum action actions[DETECTOR_COUNT];
+	} groups[CONFIG_GROUPS_MAX];
+	unsigned int group_count;
 	uint32_t block_seconds, unproven_block_seconds, max_block_seconds;
 	uint32_t escalation;
 	uint32_t limit_pps;

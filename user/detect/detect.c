@@ -8,25 +8,41 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/clock.h"
 #include "detect/judge.h"
-#include "detect/plan.h"
+#include "detect/peaks.h"
+#include "detect/plans.h"
+#include "detect/services.h"
 #include "detect/top.h"
 #include "detect/tracker.h"
+#include "detect/victim.h"
 
-#define ANSWER_WITHIN_NS (3 * NS_PER_SECOND) /* the longest round trip that is believed */
-#define SWEEP_EXTRA	 64		     /* records looked at beyond one for each sample */
+#define SWEEP_EXTRA 64 /* records looked at beyond one for each sample */
 
 struct detect {
-	struct plan plan;
+	struct plans plans;
+	struct services services;
 	struct tracker tracker;
+	struct victims victims;
+	struct peaks *peaks;
 	int64_t last_end_ns; /* of the newest interval drained */
 };
 
 static void set_keeping(struct detect *detect)
 {
-	detect->tracker.keep_windows_ns = 2 * detect->plan.longest_counting_ns;
-	detect->tracker.keep_tries_ns = 2 * detect->plan.longest_spread_ns;
+	const struct plans *plans = &detect->plans;
+	int64_t *keep_ns = detect->tracker.keep_window_ns;
+
+	memset(keep_ns, 0, sizeof(detect->tracker.keep_window_ns));
+	for (unsigned int p = 0; p < plans->count; p++) {
+		const struct plan *plan = &plans->items[p];
+
+		for (unsigned int i = 0; i < plan->counting_count; i++)
+			if (keep_ns[i] < 2 * plan->counting[i].shape.window_ns)
+				keep_ns[i] = 2 * plan->counting[i].shape.window_ns;
+	}
+	detect->tracker.keep_tries_ns = 2 * plans->longest_spread_ns;
 }
 
 int detect_new(const struct config *config, struct detect **out)
@@ -35,11 +51,13 @@ int detect_new(const struct config *config, struct detect **out)
 
 	if (!detect)
 		return -ENOMEM;
-	if (tracker_init(&detect->tracker, TRACKER_SOURCES_MAX)) {
-		free(detect);
+	if (plans_make(config, &detect->plans) || services_copy(config, &detect->services) ||
+	    tracker_init(&detect->tracker, TRACKER_SOURCES_MAX) ||
+	    victims_init(&detect->victims, config) ||
+	    peaks_new(detect->plans.items, config->hash, PEAKS_SOURCES, &detect->peaks)) {
+		detect_free(&detect);
 		return -ENOMEM;
 	}
-	plan_make(config, &detect->plan);
 	set_keeping(detect);
 	*out = detect;
 	return 0;
@@ -50,93 +68,64 @@ void detect_free(struct detect **detect)
 	if (!*detect)
 		return;
 	tracker_done(&(*detect)->tracker);
+	victims_done(&(*detect)->victims);
+	peaks_free(&(*detect)->peaks);
+	services_free(&(*detect)->services);
+	plans_free(&(*detect)->plans);
 	free(*detect);
 	*detect = NULL;
 }
 
-struct conversion {
-	const struct plan *from, *to;
-	struct plan_heirs heirs;
-	struct window_time time;
-};
-
-static bool convert_window(void *context, struct window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->counting[window->which].shape;
-	int heir = conversion->heirs.counting[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	window_advance(window, from, &conversion->time);
-	window_convert(window, from, &conversion->to->counting[heir].shape,
-		       conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
-static bool convert_spread(void *context, struct spread_window *window)
-{
-	struct conversion *conversion = context;
-	const struct window_shape *from = &conversion->from->spreads[window->which];
-	int heir = conversion->heirs.spreads[window->which];
-
-	if (heir == PLAN_NO_HEIR)
-		return false;
-	spread_advance(window, from, &conversion->time);
-	spread_convert(window, from, &conversion->to->spreads[heir], conversion->time.end_ns);
-	window->which = (uint8_t)heir;
-	return true;
-}
-
 int detect_reconfigure(struct detect *detect, const struct config *config)
 {
-	struct conversion conversion = { .from = &detect->plan };
-	struct source *source;
-	uint32_t cursor = 0;
-	struct plan *plan = malloc(sizeof(*plan));
+	struct services services = { 0 };
+	struct plans plans = { 0 };
+	struct peaks *peaks = NULL;
 
-	if (!plan)
+	if (plans_make(config, &plans) || services_copy(config, &services) ||
+	    peaks_new(plans.items, config->hash, PEAKS_SOURCES, &peaks) ||
+	    plans_carry(&detect->plans, &plans, &detect->tracker, detect->last_end_ns)) {
+		peaks_free(&peaks);
+		services_free(&services);
+		plans_free(&plans);
 		return -ENOMEM;
-	plan_make(config, plan);
-	conversion.to = plan;
-	plan_inherit(conversion.from, plan, &conversion.heirs);
-	while ((source = tracker_next(&detect->tracker, &cursor))) {
-		conversion.time = (struct window_time){ .start_ns = detect->last_end_ns,
-							.end_ns = detect->last_end_ns,
-							.before_ns = source->last_ns };
-		tracker_filter(&detect->tracker, source, convert_window, convert_spread,
-			       &conversion);
 	}
-	detect->plan = *plan;
-	free(plan);
+	plans_free(&detect->plans);
+	services_free(&detect->services);
+	detect->plans = plans;
+	detect->services = services;
+	victims_configure(&detect->victims, config);
+	peaks_free(&detect->peaks);
+	detect->peaks = peaks;
 	set_keeping(detect);
 	return 0;
 }
 
+static uint8_t prefix_len_of(const struct table_entry *entry)
+{
+	return entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
+}
+
 /*
- * A handshake's ACK may come an interval after its SYN: then this interval has more ACKs than SYNs,
- * and the SYNs counted as unanswered just before are taken back.
+ * A handshake's ACK may come some intervals after its SYN: then an interval has more of the ones
+ * than of the others, and the SYNs counted as unanswered before are taken back.
  */
-static uint64_t answers(const struct source *source, const struct table_entry *entry,
-			const struct window_time *time)
+static uint64_t answers(const struct source *source, const struct table_entry *entry)
 {
 	uint64_t spare = entry->established > entry->syn ? entry->established - entry->syn : 0;
 
-	if (time->start_ns - source->last_ns > ANSWER_WITHIN_NS)
-		return 0;
 	return spare < source->unanswered ? spare : source->unanswered;
 }
 
 static void note_unanswered(struct judgement *judgement)
 {
 	struct source *source = judgement->source;
-	uint64_t failed = entry_unanswered(judgement->entry);
+	uint64_t unanswered = source->unanswered - judgement->answered;
 
-	if (failed)
-		source->unanswered = (uint32_t)failed;
-	else
-		source->unanswered -= (uint32_t)judgement->answered;
+	unanswered += entry_unanswered(judgement->entry);
+	source->unanswered = unanswered < UINT32_MAX ? (uint32_t)unanswered : UINT32_MAX;
+	if (judge_assumes(judgement->entry))
+		source->assumed_s = (uint32_t)(judgement->time.end_ns / NS_PER_SECOND);
 }
 
 static void add_totals(struct judgement *judgement)
@@ -148,7 +137,7 @@ static void add_totals(struct judgement *judgement)
 	source->packets += entry->packets;
 	source->bytes += entry->bytes;
 	source->dropped += entry->dropped;
-	source->fired |= judgement->fired;
+	source->fired |= (uint16_t)judgement->fired;
 	if (duration_ns > 0)
 		source->packets_per_second =
 			(float)((double)entry->packets * 1e9 / (double)duration_ns);
@@ -156,40 +145,77 @@ static void add_totals(struct judgement *judgement)
 		source->last_ns = judgement->time.end_ns;
 }
 
-static int judge(struct judgement *judgement)
+/* The plan of the source in hand. Only what is no provisional judgement is remembered. */
+static unsigned int choose_plan(const struct detect *detect, const struct judgement *judgement)
 {
+	const struct groups *groups = &detect->plans.groups;
+	const struct table_entry *entry = judgement->entry;
+	struct source *source = judgement->source;
+	bool keep = source && !judgement->provisional;
+	unsigned int group;
+	uint32_t in;
+
+	if (!groups->count)
+		return 0;
+	in = source && source->groups ? groups->sets[source->groups]
+				      : groups_of(groups, &entry->address, prefix_len_of(entry));
+	group = groups_choose(groups, in, entry, source ? source->group : 0);
+	if (keep && !source->groups)
+		source->groups = groups_find_set(groups, in);
+	if (keep)
+		source->group = (uint8_t)group;
+	return group;
+}
+
+static int judge(const struct detect *detect, struct judgement *judgement)
+{
+	const struct table_entry *entry = judgement->entry;
+	struct table_entry allowed;
 	int r;
 
+	judgement->counts->n = 0;
+	if (entry->restricted_tries && services_allow(&detect->services, entry)) {
+		allowed = *entry;
+		allowed.restricted_tries = 0;
+		judgement->entry = &allowed;
+	}
+	judgement->plans = detect->plans.items;
+	judgement->number = choose_plan(detect, judgement);
+	judgement->plan = &judgement->plans[judgement->number];
 	if (judgement->source) {
 		judgement->time.before_ns = judgement->source->last_ns;
-		judgement->answered =
-			answers(judgement->source, judgement->entry, &judgement->time);
+		judgement->answered = answers(judgement->source, judgement->entry);
 	}
 	r = judge_counts(judgement);
-	return r ? r : judge_spread(judgement);
+	if (!r)
+		r = judge_spread(judgement);
+	judgement->entry = entry;
+	return r;
 }
 
 static int take_sample(struct detect *detect, const struct traffic *traffic,
 		       const struct sample *sample, struct finding_list *out)
 {
 	const struct table_entry *entry = &sample->entry;
+	struct peaks_counts counts;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		.time = { .start_ns = traffic->start.boot_ns, .end_ns = traffic->end.boot_ns },
 		.at = traffic->end,
+		.counts = &counts,
 		.out = out,
 	};
-	int r = tracker_enter(&detect->tracker, &entry->address,
-			      entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL,
+	int r = tracker_enter(&detect->tracker, &entry->address, prefix_len_of(entry),
 			      traffic->start.boot_ns, &judgement.source);
 
 	if (r)
 		return r;
-	r = judge(&judgement);
+	r = judge(detect, &judgement);
 	note_unanswered(&judgement);
 	add_totals(&judgement);
+	if (!judgement.number) /* limits of groups are not suggested */
+		peaks_take(detect->peaks, judgement.source, &counts, judgement.fired);
 	return r;
 }
 
@@ -198,6 +224,7 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 {
 	int r = 0;
 
+	peaks_pass(detect->peaks, traffic->start, traffic->end);
 	for (size_t i = 0; !r && i < n; i++)
 		r = take_sample(detect, traffic, &samples[i], out);
 	if (detect->last_end_ns < traffic->end.boot_ns)
@@ -206,12 +233,18 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 	return r;
 }
 
+int detect_destinations(struct detect *detect, const struct interval *interval,
+			struct finding_list *out)
+{
+	return victims_judge(&detect->victims, interval, out);
+}
+
 int detect_provisional(struct detect *detect, const struct table_entry *entry, struct moment now,
 		       struct finding_list *out)
 {
 	bool known = detect->last_end_ns && detect->last_end_ns <= now.boot_ns;
+	struct peaks_counts counts;
 	struct judgement judgement = {
-		.plan = &detect->plan,
 		.tracker = &detect->tracker,
 		.entry = entry,
 		/* the running interval began where the last one ended */
@@ -219,19 +252,33 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 			  .end_ns = now.boot_ns },
 		.at = now,
 		.provisional = true,
+		.counts = &counts,
 		.out = out,
 	};
+	int r;
 
-	judgement.source = tracker_find(&detect->tracker, &entry->address,
-					entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL);
-	return judge(&judgement);
+	judgement.source = tracker_find(&detect->tracker, &entry->address, prefix_len_of(entry));
+	r = judge(detect, &judgement);
+	/* Nothing is kept but that it was found: the drained interval may not find it again. */
+	if (judgement.fired && judgement.source && !judgement.number)
+		peaks_take(detect->peaks, judgement.source, &counts, true);
+	return r;
+}
+
+int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count)
+{
+	int r = peaks_rows(detect->peaks, rows, count);
+
+	if (!r && peaks_duration(detect->peaks) >= period_ns)
+		peaks_restart(detect->peaks);
+	return r;
 }
 
 static bool keep_window(void *context, struct window *window)
 {
-	(void)context;
-	(void)window;
-	return true;
+	const struct plans *plans = context;
+
+	return !plans->items[window->plan].counting[window->which].ops->proves;
 }
 
 static bool drop_spread(void *context, struct spread_window *window)
@@ -248,9 +295,8 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 
 	if (!found)
 		return;
-	tracker_filter(&detect->tracker, found, keep_window, drop_spread, NULL);
+	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plans);
 	found->try_ns = 0;
-	found->try_port = found->try_host = TRY_NONE;
 	found->tried = 0;
 }
 
@@ -261,7 +307,9 @@ uint64_t detect_tracked(const struct detect *detect)
 
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
-	return sizeof(*detect) + tracker_bytes(&detect->tracker);
+	return sizeof(*detect) + detect->plans.count * sizeof(*detect->plans.items) +
+	       tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims) +
+	       peaks_bytes(detect->peaks);
 }
 
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max)

@@ -8,6 +8,7 @@
 
 #include "model/config.h"
 #include "model/finding.h"
+#include "model/peaks.h"
 #include "model/sample.h"
 #include "model/status.h"
 
@@ -30,8 +31,8 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 
 /*
  * The interval by destination: a finding (DETECTOR_VICTIM_FLOOD, its destination the victim, its
- * source all of the family: 0.0.0.0/0 or ::/0) for each host that is flooded by many sources.
- * Returns 0 or -ENOMEM.
+ * source all of the family: 0.0.0.0/0 or ::/0) for each host that is flooded by many sources, and
+ * one with lasted_ns when that is over. Once for each interval. Returns 0 or -ENOMEM.
  */
 int detect_destinations(struct detect *detect, const struct interval *interval,
 			struct finding_list *out);
@@ -44,14 +45,22 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 		       struct finding_list *out);
 
 /*
- * The ports and hosts that a source has tried so far have led to a rule: they are evidence once. A
- * block is renewed, or made anew, for what is tried after it; otherwise one scan would hold a
- * harmless packet against its address for as long as the longest window.
+ * The ports and hosts that a source has tried so far, and its logins, have led to a rule: they are
+ * evidence once (finding.once). A block is renewed, or made anew, for what is tried after it;
+ * otherwise one scan would hold a harmless packet against its address for as long as the longest
+ * window.
  */
 void detect_forget_tries(struct detect *detect, const struct prefix *source);
 
 /* The counts within one interval at which some detector could fire: what the sensor wakes for. */
 void detect_wake_marks(const struct config *config, struct wake_marks *out);
+
+/*
+ * What sources have come to against each limit since the period began, a row for each limit, for
+ * the caller to free. A period that is period_ns long or more ends with that, and so does one at
+ * detect_reconfigure; what it held is gone then. Returns 0 or -ENOMEM.
+ */
+int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count);
 
 uint64_t detect_tracked(const struct detect *detect);
 uint64_t detect_memory_bytes(const struct detect *detect);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More ICMP or ICMPv6 packets from one source than any honest host sends, whatever their type. */
+/*
+ * More ICMP or ICMPv6 packets that nobody asked for from one source than any honest host sends,
+ * whatever their type.
+ */
 #include "detect/detector.h"
 
 static uint64_t count(const struct table_entry *entry)

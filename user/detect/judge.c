@@ -8,12 +8,15 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include "base/address.h"
+#include "base/clock.h"
 
 static uint32_t classes_present(const struct table_entry *entry, uint32_t classes)
 {
-	uint32_t present = (entry->syn ? CLASS_SYN : 0) | (entry->udp ? CLASS_UDP : 0) |
-			   (entry->icmp ? CLASS_ICMP : 0);
+	bool tcp = entry->syn_ack || entry->stray || entry->odd_flags;
+	uint32_t present = (entry->syn ? CLASS_SYN : 0) | (tcp ? CLASS_TCP : 0) |
+			   (entry->udp ? CLASS_UDP : 0) | (entry->icmp ? CLASS_ICMP : 0);
 
 	if (classes == CLASS_ALL || !(classes & present))
 		return classes;
@@ -23,17 +26,30 @@ static uint32_t classes_present(const struct table_entry *entry, uint32_t classe
 /* The one protocol that all the classes belong to, as far as the entry shows, or 0. */
 static uint8_t protocol_of(const struct table_entry *entry, uint32_t classes)
 {
-	if (classes == CLASS_ALL && entry->udp == entry->packets)
+	bool any = classes == CLASS_ALL || classes == CLASS_FRAGMENT;
+
+	if (classes == CLASS_UDP || (any && entry->udp == entry->packets))
 		return IPPROTO_UDP;
-	if (classes == CLASS_ALL && !entry->udp && !entry->icmp && !entry->other)
-		return entry->last_protocol;
-	if (classes == CLASS_SYN)
-		return IPPROTO_TCP;
-	if (classes == CLASS_UDP)
-		return IPPROTO_UDP;
-	if (classes == CLASS_ICMP || (classes == CLASS_ALL && entry->icmp == entry->packets))
+	if (classes == CLASS_ICMP || (any && entry->icmp == entry->packets))
 		return address_is_ipv4(&entry->address) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	return 0;
+	if (any && !entry->udp && !entry->icmp && !entry->other)
+		return entry->last_protocol;
+	return classes & ~(uint32_t)(CLASS_SYN | CLASS_TCP) ? 0 : IPPROTO_TCP;
+}
+
+/*
+ * Whether a handshake within the limit's window was only assumed: the other side's packets were not
+ * seen. Whole seconds, in doubt one more.
+ */
+static bool was_assumed(const struct judgement *judgement, const struct limit *limit)
+{
+	const struct source *source = judgement->source;
+
+	if (judge_assumes(judgement->entry))
+		return true;
+	return source && source->assumed_s &&
+	       judgement->time.end_ns / NS_PER_SECOND - source->assumed_s <=
+		       1 + limit->seconds * 66 / 64;
 }
 
 int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
@@ -46,8 +62,12 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		.at = judgement->at,
 		.source = { .address = address_masked(&entry->address, len), .len = len },
 		.detector = limit->id,
-		.evidence = EVIDENCE_UNPROVEN,
+		.evidence = limit->ops->proves && !was_assumed(judgement, &limit->limit)
+				    ? EVIDENCE_PROVEN
+				    : EVIDENCE_UNPROVEN,
 		.count = count,
+		.what = limit->ops->what,
+		.once = limit->ops->distinct || limit->ops->proves,
 		.limit = limit->limit,
 		.classes = classes,
 		.protocol = protocol_of(entry, classes),
@@ -60,9 +80,14 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 	if (finding.protocol == IPPROTO_TCP || finding.protocol == IPPROTO_UDP)
 		finding.port = entry->last_port;
 	if (spread) {
-		finding.ports = (uint32_t)spread->ports;
-		finding.hosts = (uint32_t)spread->hosts;
+		finding.hosts = (uint32_t)(spread->hosts[TRY_TCP] + spread->hosts[TRY_OTHER]);
+		finding.ports = (uint32_t)(spread->ports[TRY_TCP] + spread->ports[TRY_OTHER]);
+		if (finding.hosts == 1) /* then the larger bitmap says how many */
+			finding.ports = (uint32_t)spread->targets;
 	}
+	memcpy(finding.group, judgement->plan->group, sizeof(finding.group));
+	if (limit->ops->describe)
+		limit->ops->describe(entry, &finding);
 	judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);
 }
@@ -73,15 +98,18 @@ static int keep_count(struct judgement *judgement, unsigned int which, struct wi
 	const struct window_shape *shape = &judgement->plan->counting[which].shape;
 	int r;
 
+	if (window && !n && window_empty(window))
+		judgement->emptied = true;
 	if (!n || window_share(shape, &judgement->time) > 1)
 		return 0; /* longer than the window: it will be of the past at the next look */
 	if (!window) {
-		if (!window_worth(shape, &judgement->time, n))
+		if (!judgement->source->watched && !window_worth(shape, &judgement->time, n))
 			return 0;
 		r = tracker_add_window(judgement->tracker, judgement->source, (uint8_t)which,
 				       &window);
 		if (r)
 			return r == -ENOSPC ? 0 : r;
+		window->plan = (uint8_t)judgement->number;
 	}
 	window_add(window, shape, &judgement->time, n);
 	return 0;
@@ -106,6 +134,7 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 		past = window_past(window, &limit->shape);
 	}
 	past = share > 1 ? (n + share - 1) / share : past + n;
+	peaks_note(judgement->counts, limit, n ? past : 0);
 	if (n && past > limit->limit.count)
 		r = judge_report(judgement, limit, past, NULL);
 	if (!r && !judgement->provisional)
@@ -113,20 +142,48 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 	return r;
 }
 
+static bool keep_filled(void *context, struct window *window)
+{
+	(void)context;
+	return !window_empty(window);
+}
+
+static bool keep_all(void *context, struct spread_window *window)
+{
+	(void)context;
+	(void)window;
+	return true;
+}
+
+/* The source's windows of its plan. Those of its other groups only grow older. */
+static void list_windows(const struct judgement *judgement, struct window *windows[PLAN_LIMITS_MAX])
+{
+	struct window *window = tracker_window(judgement->tracker, judgement->source->windows);
+
+	for (; window; window = tracker_window(judgement->tracker, window->next)) {
+		if (window->plan == judgement->number)
+			windows[window->which] = window;
+		else if (!judgement->provisional)
+			window_advance(
+				window,
+				&judgement->plans[window->plan].counting[window->which].shape,
+				&judgement->time);
+	}
+}
+
 int judge_counts(struct judgement *judgement)
 {
-	struct window *windows[PLAN_LIMITS_MAX] = { 0 }, *window;
+	struct window *windows[PLAN_LIMITS_MAX] = { 0 };
 	int r;
 
-	if (judgement->source) {
-		window = tracker_window(judgement->tracker, judgement->source->windows);
-		for (; window; window = tracker_window(judgement->tracker, window->next))
-			windows[window->which] = window;
-	}
+	if (judgement->source)
+		list_windows(judgement, windows);
 	for (unsigned int i = 0; i < judgement->plan->counting_count; i++) {
 		r = judge_count(judgement, i, windows[i]);
 		if (r)
 			return r;
 	}
+	if (judgement->emptied)
+		tracker_filter(judgement->tracker, judgement->source, keep_filled, keep_all, NULL);
 	return 0;
 }

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More packets from one source than any honest host sends, whatever they are. */
+/*
+ * More packets from one source than any honest host sends. Of an exchange that the other side takes
+ * part in, one packet in 64 counts: a download is a hundred times what anybody sends unasked, but
+ * it has a limit too.
+ */
 #include "detect/detector.h"
+
+#define ANSWERS_PER_PACKET 64
 
 static uint64_t count(const struct table_entry *entry)
 {
-	return entry->packets;
+	uint64_t wanted = entry->answers;
+	uint64_t handshakes = entry->syn < entry->established ? entry->syn : entry->established;
+	uint64_t known = wanted + handshakes;
+
+	return (entry->packets > known ? entry->packets - known : 0) + wanted / ANSWERS_PER_PACKET;
 }
 
 static void mark(uint64_t limit, struct wake_marks *marks)

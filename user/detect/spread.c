@@ -57,13 +57,30 @@ static unsigned int count_bits(uint64_t word)
 
 struct spread spread_estimate(const struct spread_bits *bits)
 {
-	unsigned int ports = count_bits(bits->ports[0]) + count_bits(bits->ports[1]);
-
-	return (struct spread){
-		.ports = spread_distinct(ports, PORT_BITS),
-		.hosts = spread_distinct(count_bits(bits->hosts), HOST_BITS),
-		.tries = bits->tries,
+	struct spread spread = {
+		.targets = spread_distinct(count_bits(bits->targets), TRY_TARGET_BITS),
+		.protocols = spread_distinct(count_bits(bits->protocols), PROTOCOL_BITS),
+		.late = bits->late,
 	};
+
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		spread.hosts[kind] = spread_distinct(count_bits(bits->hosts[kind]), TRY_HOST_BITS);
+		spread.ports[kind] = spread_distinct(count_bits(bits->ports[kind]), TRY_PORT_BITS);
+		spread.tries[kind] = bits->tries[kind];
+	}
+	return spread;
+}
+
+uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late)
+{
+	distinct -= late < distinct ? late : distinct;
+	return distinct < tries ? distinct : tries;
+}
+
+static bool slice_empty(const struct spread_slice *slice)
+{
+	return !slice->tries[TRY_TCP] && !slice->tries[TRY_OTHER] && !slice->late &&
+	       !slice->protocols;
 }
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
@@ -74,57 +91,75 @@ void spread_advance(struct spread_window *window, const struct window_shape *sha
 
 	for (int i = 0; i < WINDOW_SLICES; i++) {
 		if (over || window_age(now, window->start[i]) > WINDOW_LIVE)
-			window->tries[i] = 0;
+			window->slice[i] = (struct spread_slice){ 0 };
 	}
 }
 
-static void shift_slices(struct spread_window *window)
+#define SHIFT(array) memmove((array) + 1, (array), sizeof(array) - sizeof((array)[0]))
+
+static void add16(uint16_t *sum, uint64_t n)
 {
-	memmove(window->start + 1, window->start, sizeof(window->start) - sizeof(window->start[0]));
-	memmove(window->tries + 1, window->tries, sizeof(window->tries) - sizeof(window->tries[0]));
-	memmove(window->ports + 1, window->ports, sizeof(window->ports) - sizeof(window->ports[0]));
-	memmove(window->hosts + 1, window->hosts, sizeof(window->hosts) - sizeof(window->hosts[0]));
-	window->tries[0] = 0;
+	n += *sum;
+	*sum = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
 }
 
 void spread_add(struct spread_window *window, const struct window_shape *shape,
 		const struct window_time *time, const struct spread_bits *bits)
 {
 	uint8_t start = window_tick(shape, time->start_ns);
-	uint64_t tries = bits->tries;
+	struct spread_slice *slice = &window->slice[0];
 
-	if (!tries)
+	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->late && !bits->protocols)
 		return;
-	if (window->tries[0] && !window->tries[WINDOW_SLICES - 1] &&
-	    window_apart(window->start[0], start))
-		shift_slices(window);
-	if (!window->tries[0]) {
-		window->ports[0][0] = window->ports[0][1] = window->hosts[0] = 0;
+	if (!slice_empty(slice) && slice_empty(&window->slice[WINDOW_SLICES - 1]) &&
+	    window_apart(window->start[0], start)) {
+		SHIFT(window->start);
+		SHIFT(window->slice);
+		*slice = (struct spread_slice){ 0 };
+	}
+	if (slice_empty(slice)) {
+		*slice = (struct spread_slice){ 0 };
 		window->start[0] = start;
 	} else if ((uint8_t)(window->start[0] - start) <= WINDOW_LIVE) {
 		window->start[0] = start; /* a little earlier: another interface's interval */
 	}
-	tries += window->tries[0];
-	window->tries[0] = tries > UINT16_MAX ? UINT16_MAX : (uint16_t)tries;
-	window->ports[0][0] |= bits->ports[0];
-	window->ports[0][1] |= bits->ports[1];
-	window->hosts[0] |= bits->hosts;
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		add16(&slice->tries[kind], bits->tries[kind]);
+		slice->hosts[kind] |= bits->hosts[kind];
+		slice->ports[kind] |= bits->ports[kind];
+	}
+	slice->targets |= bits->targets;
+	slice->protocols |= (uint16_t)bits->protocols;
+	add16(&slice->late, bits->late);
 }
 
 void spread_take_back(struct spread_window *window, uint64_t tries)
 {
-	window->tries[0] -= tries > window->tries[0] ? window->tries[0] : (uint16_t)tries;
+	for (int i = 0; tries && i < WINDOW_SLICES; i++) {
+		uint16_t most = window->slice[i].tries[TRY_TCP];
+		uint16_t n = tries < most ? (uint16_t)tries : most;
+
+		window->slice[i].tries[TRY_TCP] -= n;
+		tries -= n;
+	}
 }
 
 void spread_past(const struct spread_window *window, struct spread_bits *bits)
 {
 	for (int i = 0; i < WINDOW_SLICES; i++) {
-		if (!window->tries[i])
-			continue;
-		bits->ports[0] |= window->ports[i][0];
-		bits->ports[1] |= window->ports[i][1];
-		bits->hosts |= window->hosts[i];
-		bits->tries += window->tries[i];
+		const struct spread_slice *slice = &window->slice[i];
+
+		bits->late += slice->late;
+		bits->protocols |= slice->protocols;
+		for (int kind = 0; kind < TRY_KINDS; kind++) {
+			if (!slice->tries[kind])
+				continue;
+			bits->hosts[kind] |= slice->hosts[kind];
+			bits->ports[kind] |= slice->ports[kind];
+			bits->tries[kind] += slice->tries[kind];
+		}
+		if (slice->tries[TRY_TCP] || slice->tries[TRY_OTHER])
+			bits->targets |= slice->targets;
 	}
 }
 
@@ -138,7 +173,7 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		age = window_age(now_from, window->start[i]) * from->tick_ns;
 		age = (age + to->tick_ns - 1) / to->tick_ns;
 		if (age > WINDOW_LIVE)
-			window->tries[i] = 0;
+			window->slice[i] = (struct spread_slice){ 0 };
 		window->start[i] = (uint8_t)(now_to - age);
 	}
 }

@@ -9,33 +9,46 @@
 #include "abi.h"
 #include "detect/window.h"
 
-/* What one interval, or a window of them, has tried. */
+#define PROTOCOL_BITS 16 /* of table_entry.protocols */
+
+/* What one interval, or a window of them, has tried: bitmaps like table_entry's. */
 struct spread_bits {
-	uint64_t ports[PORT_BITS / 64];
-	uint64_t hosts;
-	uint64_t tries; /* without an established exchange: no more ports or hosts than these count
-			 */
+	uint64_t hosts[TRY_KINDS];
+	uint64_t targets;
+	uint32_t ports[TRY_KINDS];
+	uint32_t protocols;	   /* IP protocols tried */
+	uint64_t tries[TRY_KINDS]; /* without an established exchange */
+	uint64_t late; /* connections of an earlier try, whose bits are in the bitmaps as well */
 };
 
-/* The same as numbers: estimates, not yet held against the tries. */
+/* The same as numbers. Those of hosts, targets, ports and protocols are estimates. */
 struct spread {
-	uint64_t ports, hosts, tries;
+	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS], late;
+};
+
+struct spread_slice {
+	uint64_t hosts[TRY_KINDS];
+	uint64_t targets;
+	uint32_t ports[TRY_KINDS];
+	uint16_t tries[TRY_KINDS];
+	uint16_t late;
+	uint16_t protocols;
 };
 
 struct spread_window {
 	uint32_t next; /* the source's next window, of another length */
 	uint8_t which;
-	uint8_t reserved[3];
-	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first; live while tries is not 0 */
-	uint16_t tries[WINDOW_SLICES];
-	uint64_t ports[WINDOW_SLICES][PORT_BITS / 64];
-	uint64_t hosts[WINDOW_SLICES];
+	uint8_t plan;
+	uint8_t reserved[2];
+	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
+	struct spread_slice slice[WINDOW_SLICES];
 };
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
 		    const struct window_time *time);
 void spread_add(struct spread_window *window, const struct window_shape *shape,
 		const struct window_time *time, const struct spread_bits *bits);
+/* That many tries of TCP, newest first, have come to an established exchange after all. */
 void spread_take_back(struct spread_window *window, uint64_t tries);
 /* Adds all slices to *bits. */
 void spread_past(const struct spread_window *window, struct spread_bits *bits);
@@ -44,8 +57,13 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 
 struct spread spread_estimate(const struct spread_bits *bits);
 /*
+ * How many of so many distinct hosts or targets have failed, as far as the bitmaps can say: what
+ * came to a connection late is taken off, and there are no more than tries.
+ */
+uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late);
+/*
  * Linear counting (Whang et al., 1990): -m ln(empty / m) for a bitmap of m bits. A full one counts
- * as half a bit empty, which is the most that it can say: 709 for 128 bits, 310 for 64.
+ * as half a bit empty, which is the most that it can say: 310 for 64 bits, 133 for 32.
  */
 uint64_t spread_distinct(unsigned int bits_set, unsigned int bits);
 /* The fewest bits set whose estimate passes count; all of them when none does. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SYNs whose exchange never got established. Not all SYNs: a load generator opens hundreds of
- * connections a second and completes them. See entry_unanswered for what that cannot tell.
+ * connections a second and completes them.
  */
 #include "detect/detector.h"
 

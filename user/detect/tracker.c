@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 /*
- * Room in parts of the sources: together 228 bytes a source when all pools are full. Most sources
+ * Room in parts of the sources: together 224 bytes a source when all pools are full. Most sources
  * need no window at all, and few try more than one port.
  */
 #define WINDOWS_PER_SOURCE 2
@@ -110,8 +110,12 @@ static bool silent(const struct tracker *tracker, const struct source *source, i
 {
 	int64_t keep_ns = KEEP_NS;
 
-	if (source->windows && keep_ns < tracker->keep_windows_ns)
-		keep_ns = tracker->keep_windows_ns;
+	for (uint32_t w = source->windows; w; w = tracker_window(tracker, w)->next) {
+		uint8_t which = tracker_window(tracker, w)->which;
+
+		if (keep_ns < tracker->keep_window_ns[which])
+			keep_ns = tracker->keep_window_ns[which];
+	}
 	if ((source->spreads || source->try_ns) && keep_ns < tracker->keep_tries_ns)
 		keep_ns = tracker->keep_tries_ns;
 	return now_ns - source->last_ns > keep_ns;

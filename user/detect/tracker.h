@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who has been seen lately: a bounded table of sources. A source costs 88 bytes and 4 of hash
- * chain; windows (32 bytes) are added for limits that it comes near, spread windows (224 bytes) for
+ * Who has been seen lately: a bounded table of sources. A source costs 96 bytes and 4 of hash
+ * chain; windows (32 bytes) are added for limits that it comes near, spread windows (272 bytes) for
  * sources that try more than one port or host. When something is full, the least interesting of a
  * few sources makes room; how often is counted.
  */
@@ -12,34 +12,47 @@
 #include "detect/pool.h"
 #include "detect/spread.h"
 #include "detect/window.h"
+#include "model/detector.h"
 
 #define TRACKER_SOURCES_MAX 1000000u
 #define TRY_NONE	    0xff
 
+/* The only try of a source: bit numbers, or TRY_NONE. */
+struct single_try {
+	uint8_t kind; /* enum try_kind */
+	uint8_t host, port, target;
+};
+
 struct source {
 	struct address address;
 	int64_t last_ns; /* the end of the last interval that had it */
-	int64_t try_ns;	 /* the only try so far, see try_port; 0: none, or it has spread windows */
+	int64_t try_ns;	 /* the only try so far, see single; 0: none, or it has spread windows */
 	uint64_t packets, bytes, dropped;
 	uint32_t next;	     /* in its hash chain */
 	uint32_t windows;    /* first of its windows */
 	uint32_t spreads;    /* first of its spread windows */
-	uint32_t unanswered; /* SYNs of the last interval without an established exchange yet */
-	uint32_t fired;	     /* bit per detector */
+	uint32_t unanswered; /* SYNs so far without an established exchange */
+	uint32_t assumed_s;  /* boot time of the last login of which one side was seen; 0: none */
 	float packets_per_second;
-	uint8_t prefix_len;	    /* 0: this record is free */
-	uint8_t try_port, try_host; /* bit numbers, or TRY_NONE */
-	uint8_t tried;		    /* the most bits of ports and hosts in one interval or window */
+	uint16_t fired;		  /* bit per detector */
+	uint16_t watched;	  /* its record in peaks.c, if that is still its own; 0: none */
+	struct single_try single; /* at try_ns */
+	uint8_t prefix_len;	  /* 0: this record is free */
+	uint8_t tried;		  /* the most bits of ports and hosts in one interval or window */
+	uint8_t group;		  /* that its last interval was judged by, from 1; 0: none */
+	uint8_t groups;		  /* that hold its address: groups.h; 0: to be asked for */
 };
-_Static_assert(sizeof(struct source) == 88, "a million of these");
+_Static_assert(sizeof(struct source) == 96, "a million of these");
+_Static_assert(DETECTOR_COUNT <= 16, "a bit for each in 16");
 
 struct tracker {
 	struct pool sources, windows, spreads;
 	uint32_t *heads;
 	uint32_t mask;
-	uint32_t hand;				/* where sweeping and eviction go on */
-	int64_t keep_windows_ns, keep_tries_ns; /* silence after which these are worthless */
-	uint64_t evicted, refused;		/* refused: windows that found no room */
+	uint32_t hand; /* where sweeping and eviction go on */
+	/* silence after which they are worthless: windows by what they belong to, and tries */
+	int64_t keep_window_ns[UINT8_MAX + 1], keep_tries_ns;
+	uint64_t evicted, refused; /* refused: windows that found no room */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* More UDP packets from one source than any honest host sends. Answers count too. */
+/* More UDP packets that nobody asked for from one source than any honest host sends. */
 #include "detect/detector.h"
 
 static uint64_t count(const struct table_entry *entry)

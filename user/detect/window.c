@@ -130,7 +130,22 @@ void window_take_back(struct window *window, const struct window_shape *shape, u
 {
 	uint64_t units = n >> shape->shift;
 
-	window->slice[0] -= units > window->slice[0] ? window->slice[0] : (uint16_t)units;
+	for (int i = 0; units && i < WINDOW_SLICES; i++) {
+		uint16_t most = window->slice[i];
+		uint16_t taken = units < most ? (uint16_t)units : most;
+
+		window->slice[i] -= taken;
+		units -= taken;
+	}
+}
+
+bool window_empty(const struct window *window)
+{
+	unsigned int any = window->rest;
+
+	for (int i = 0; i < WINDOW_SLICES; i++)
+		any |= window->slice[i];
+	return !any;
 }
 
 /* Multiplies by 2^(from - to), keeping to 16 bits. */

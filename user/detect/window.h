@@ -36,10 +36,10 @@ struct window_time {
 };
 
 struct window {
-	uint32_t next; /* the source's next window */
-	uint16_t rest; /* what did not make a whole unit */
-	uint8_t which; /* the limit it belongs to */
-	uint8_t reserved;
+	uint32_t next;		      /* the source's next window */
+	uint16_t rest;		      /* what did not make a whole unit */
+	uint8_t which;		      /* the limit it belongs to */
+	uint8_t plan;		      /* of this plan */
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
 	uint16_t slice[WINDOW_SLICES];
 };
@@ -58,7 +58,9 @@ uint64_t window_past(const struct window *window, const struct window_shape *sha
 void window_add(struct window *window, const struct window_shape *shape,
 		const struct window_time *time, uint64_t n);
 
-/* Takes up to n back from the newest slice: what it counted has turned out harmless. */
+/* Whether it has nothing more to say. */
+bool window_empty(const struct window *window);
+/* Takes up to n back, the newest first: what was counted has turned out harmless. */
 void window_take_back(struct window *window, const struct window_shape *shape, uint64_t n);
 /* The same history under another limit. */
 void window_convert(struct window *window, const struct window_shape *from,

@@ -10,12 +10,12 @@
 
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct prefix));
+	return memcmp(a, b, sizeof(struct block_key));
 }
 
-struct node *block_nodes_find(struct block_nodes *nodes, const struct prefix *prefix)
+struct node *block_nodes_find(struct block_nodes *nodes, const struct block_key *key)
 {
-	struct node **at = tfind(prefix, &nodes->tree, compare);
+	struct node **at = tfind(key, &nodes->tree, compare);
 
 	return at ? *at : NULL;
 }
@@ -45,23 +45,24 @@ static int take_hits(struct block_nodes *nodes, uint32_t *hits)
 	return err;
 }
 
-static struct node *insert(struct block_nodes *nodes, const struct prefix *prefix, uint32_t hits)
+static struct node *insert(struct block_nodes *nodes, const struct block_key *key, uint32_t hits)
 {
 	struct node *node = calloc(1, sizeof(*node));
 
 	if (!node)
 		return NULL;
-	node->prefix = *prefix;
+	node->key = *key;
 	node->hits = hits;
 	if (!tsearch(node, &nodes->tree, compare)) {
 		free(node);
 		return NULL;
 	}
 	nodes->count++;
+	nodes->port_count += key->port != 0;
 	return node;
 }
 
-int block_nodes_add(struct block_nodes *nodes, const struct prefix *prefix, struct node **out)
+int block_nodes_add(struct block_nodes *nodes, const struct block_key *key, struct node **out)
 {
 	struct node *node;
 	uint32_t hits;
@@ -69,7 +70,7 @@ int block_nodes_add(struct block_nodes *nodes, const struct prefix *prefix, stru
 
 	if (err)
 		return err;
-	node = insert(nodes, prefix, hits);
+	node = insert(nodes, key, hits);
 	if (!node) {
 		release_hits(nodes, hits);
 		return -ENOMEM;
@@ -82,8 +83,9 @@ void block_nodes_delete(struct block_nodes *nodes, struct node *node)
 {
 	tdelete(node, &nodes->tree, compare);
 	release_hits(nodes, node->hits);
-	free(node);
 	nodes->count--;
+	nodes->port_count -= node->key.port != 0;
+	free(node);
 }
 
 struct walk {
@@ -154,7 +156,7 @@ int block_nodes_hits(struct block_nodes *nodes, const struct node *node, uint64_
 /* Blocks of an earlier run keep the hit counters that they use. */
 static int adopt(struct block_nodes *nodes, int fd, uint32_t max_blocks, bool *used)
 {
-	struct prefix key, *previous = NULL;
+	struct block_key key, *previous = NULL;
 	struct block block;
 
 	while (!bpf_map_get_next_key(fd, previous, &key)) {

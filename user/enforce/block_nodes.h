@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which blocks the drop map holds, by prefix, and which hit counter belongs to each: the daemon's
+ * Which blocks the drop map holds, by key, and which hit counter belongs to each: the daemon's
  * own list, so that nothing has to be read back from the kernel. Not thread-safe.
  */
 #ifndef FWGEN_ENFORCE_BLOCK_NODES_H
@@ -11,18 +11,24 @@
 #include <stdint.h>
 #include "abi.h"
 
-/* The prefix is first: nodes are compared by it. */
+/* The key is first: nodes are compared by it. */
 struct node {
-	struct prefix prefix;
+	struct block_key key;
 	uint32_t rule_id;
 	uint32_t hits;		 /* index into the per-CPU counters */
 	bool wanted;		 /* for a sync */
 	bool overlaps_protected; /* as the map has it */
 };
 
+static inline struct prefix node_prefix(const struct node *node)
+{
+	return (struct prefix){ .address = node->key.address, .len = node->key.len };
+}
+
 struct block_nodes {
 	void *tree; /* tsearch(3) */
 	size_t count;
+	uint32_t port_count; /* of them, those of one port */
 	uint32_t *free_hits; /* a stack of unused hit counters */
 	uint32_t free_count;
 	int hits_fd; /* stays the drop map's */
@@ -33,10 +39,10 @@ struct block_nodes {
 int block_nodes_open(struct block_nodes *nodes, int hits_fd, uint32_t max_blocks, int adopt_fd);
 void block_nodes_close(struct block_nodes *nodes);
 
-struct node *block_nodes_find(struct block_nodes *nodes, const struct prefix *prefix);
+struct node *block_nodes_find(struct block_nodes *nodes, const struct block_key *key);
 /* A new node with its hit counter at zero. Returns 0, -ENOSPC when all counters are used, or
  * -errno. */
-int block_nodes_add(struct block_nodes *nodes, const struct prefix *prefix, struct node **out);
+int block_nodes_add(struct block_nodes *nodes, const struct block_key *key, struct node **out);
 void block_nodes_delete(struct block_nodes *nodes, struct node *node);
 void block_nodes_each(struct block_nodes *nodes, void (*fn)(struct node *node, void *context),
 		      void *context);

@@ -18,6 +18,8 @@ struct entry {
 	struct entry *later; /* in the queue */
 	struct prefix prefix;
 	uint32_t id;
+	uint16_t port;
+	uint8_t protocol;
 	struct ruleset_kind kinds[RULESET_KINDS_PER_RULE];
 	uint8_t kind_count;
 	bool queued;
@@ -102,27 +104,34 @@ static void grow(struct desired *desired)
 	*desired = larger;
 }
 
-static bool wants(const struct entry *entry, const struct prefix *prefix,
-		  const struct ruleset_kind *kind)
+static struct ruleset_member member_of(const struct entry *entry, unsigned int kind)
 {
-	if (entry->removed || !prefix_equal(&entry->prefix, prefix))
+	return (struct ruleset_member){ .prefix = entry->prefix,
+					.kind = entry->kinds[kind],
+					.port = entry->port,
+					.protocol = entry->protocol };
+}
+
+static bool wants(const struct entry *entry, const struct ruleset_member *member)
+{
+	if (entry->removed || !prefix_equal(&entry->prefix, &member->prefix) ||
+	    entry->port != member->port || entry->protocol != member->protocol)
 		return false;
 	for (unsigned int k = 0; k < entry->kind_count; k++) {
-		if (ruleset_kind_equal(&entry->kinds[k], kind))
+		if (ruleset_kind_equal(&entry->kinds[k], &member->kind))
 			return true;
 	}
 	return false;
 }
 
 /* The entry that keeps this member longest, apart from one; NULL: nobody wants it. */
-static const struct entry *keeper(const struct desired *desired, const struct prefix *prefix,
-				  const struct ruleset_kind *kind, const struct entry *except)
+static const struct entry *keeper(const struct desired *desired,
+				  const struct ruleset_member *member, const struct entry *except)
 {
 	const struct entry *best = NULL;
 
-	for (const struct entry *e = *bucket_of(desired, prefix); e; e = e->next) {
-		if (e != except && wants(e, prefix, kind) &&
-		    (!best || e->expires_ns > best->expires_ns))
+	for (const struct entry *e = *bucket_of(desired, &member->prefix); e; e = e->next) {
+		if (e != except && wants(e, member) && (!best || e->expires_ns > best->expires_ns))
 			best = e;
 	}
 	return best;
@@ -132,8 +141,11 @@ static uint64_t count_own(const struct desired *desired, const struct entry *ent
 {
 	uint64_t own = 0;
 
-	for (unsigned int k = 0; k < entry->kind_count; k++)
-		own += !keeper(desired, &entry->prefix, &entry->kinds[k], entry);
+	for (unsigned int k = 0; k < entry->kind_count; k++) {
+		const struct ruleset_member member = member_of(entry, k);
+
+		own += !keeper(desired, &member, entry);
+	}
 	return own;
 }
 
@@ -209,6 +221,8 @@ int desired_set(struct desired *desired, const struct rule *rule)
 	if (entry)
 		revoke(desired, entry);
 	fresh->prefix = rule->prefix;
+	fresh->port = rule->port;
+	fresh->protocol = rule->protocol;
 	fresh->id = rule->id;
 	fresh->expires_ns = rule->expires.boot_ns;
 	fresh->kind_count = n;
@@ -269,9 +283,10 @@ static size_t encode_entry(const struct desired *desired, const struct entry *en
 	size_t len = 0;
 
 	for (unsigned int k = 0; k < entry->kind_count; k++) {
-		const struct entry *best = keeper(desired, &entry->prefix, &entry->kinds[k], NULL);
+		const struct ruleset_member member = member_of(entry, k);
+		const struct entry *best = keeper(desired, &member, NULL);
 		struct message message = { .type = best ? MESSAGE_SET : MESSAGE_UNSET,
-					   .member = { entry->prefix, entry->kinds[k] } };
+					   .member = member };
 
 		if (best) {
 			message.rule_id = best->id;

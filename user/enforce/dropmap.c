@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The drop map's blocks: which rule stands for which prefix, its deadline in jiffies, its hit
+ * The drop map's blocks: which rule stands for which key, its deadline in jiffies, its hit
  * counters. Additions act at once. A removal leaves bits in the filter, which cost a lookup and
  * nothing else, until dropmap_maintain builds the idle version and turns to it.
  */
@@ -18,7 +18,8 @@
 
 static void add_to_filter(struct node *node, void *context)
 {
-	int err = prefix_filter_add(context, &node->prefix);
+	struct prefix prefix = node_prefix(node);
+	int err = prefix_filter_add(context, &prefix);
 
 	if (err)
 		log_error("failed to put a block into the filter: %s", strerror(-err));
@@ -71,13 +72,14 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 	};
 	struct prefix_filter filter =
 		dropmap_filter(dropmap, &dropmap->maps.control->blocks[dropmap_live(dropmap)]);
-	struct node *node = block_nodes_find(&dropmap->nodes, &rule->prefix);
+	const struct block_key key = rule_key(rule);
+	struct node *node = block_nodes_find(&dropmap->nodes, &key);
 	uint32_t lengths = filter.set->count[0] + filter.set->count[1];
 	bool fresh = !node;
 	int err;
 
 	if (fresh) {
-		err = block_nodes_add(&dropmap->nodes, &rule->prefix, &node);
+		err = block_nodes_add(&dropmap->nodes, &key, &node);
 		if (err)
 			return err;
 	}
@@ -85,15 +87,15 @@ static int put(struct dropmap *dropmap, const struct rule *rule)
 	node->wanted = true;
 	node->overlaps_protected = block.overlaps_protected;
 	block.hits = node->hits;
-	err = bpf_map_update_elem(dropmap->maps.fds.blocks, &rule->prefix, &block, BPF_ANY) ? -errno
-											    : 0;
+	err = bpf_map_update_elem(dropmap->maps.fds.blocks, &key, &block, BPF_ANY) ? -errno : 0;
 	if (!err && fresh)
 		err = prefix_filter_add(&filter, &rule->prefix);
 	if (err && fresh) {
-		bpf_map_delete_elem(dropmap->maps.fds.blocks, &rule->prefix);
+		bpf_map_delete_elem(dropmap->maps.fds.blocks, &key);
 		block_nodes_delete(&dropmap->nodes, node);
 		return err == -E2BIG ? -ENOSPC : err;
 	}
+	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
 	/* a new length stands last until the next turn sorts it; more lines come with it too */
 	if (filter.set->count[0] + filter.set->count[1] != lengths ||
 	    (uint64_t)(filter.set->filter_mask + 1) * FILTER_LINE_BITS <
@@ -127,20 +129,22 @@ static int remove_block(struct dropmap *dropmap, struct node *node)
 {
 	int err = 0;
 
-	if (bpf_map_delete_elem(dropmap->maps.fds.blocks, &node->prefix) && errno != ENOENT)
+	if (bpf_map_delete_elem(dropmap->maps.fds.blocks, &node->key) && errno != ENOENT)
 		err = -errno;
 	block_nodes_delete(&dropmap->nodes, node);
+	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
 	dropmap->stale = true;
 	return err;
 }
 
 int dropmap_remove(struct dropmap *dropmap, const struct rule *rule)
 {
+	const struct block_key key = rule_key(rule);
 	struct node *node;
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	node = block_nodes_find(&dropmap->nodes, &rule->prefix);
+	node = block_nodes_find(&dropmap->nodes, &key);
 	if (node && node->rule_id == rule->id)
 		err = remove_block(dropmap, node);
 	pthread_mutex_unlock(&dropmap->mutex);
@@ -190,11 +194,12 @@ int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, st
 int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
 		 uint64_t *bytes)
 {
+	const struct block_key key = rule_key(rule);
 	struct node *node;
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	node = block_nodes_find(&dropmap->nodes, &rule->prefix);
+	node = block_nodes_find(&dropmap->nodes, &key);
 	if (node && node->rule_id == rule->id)
 		err = block_nodes_hits(&dropmap->nodes, node, packets, bytes);
 	pthread_mutex_unlock(&dropmap->mutex);
@@ -215,14 +220,16 @@ static void draft(struct node *node, void *context)
 	struct block block;
 	int64_t expires_ns;
 
-	if (bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->prefix, &block))
+	if (bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->key, &block))
 		return;
 	expires_ns = jiffies_boot_ns(&dropmap->clock, block.deadline_jiffies);
 	if (expires_ns <= drafts->now.boot_ns)
 		return;
 	drafts->rules[drafts->count++] = (struct rule){
 		.id = block.rule_id,
-		.prefix = node->prefix,
+		.prefix = node_prefix(node),
+		.port = node->key.port,
+		.protocol = node->key.protocol,
 		.action = block.action == BLOCK_LIMIT ? ACTION_LIMIT : ACTION_DROP,
 		.classes = block.classes,
 		.limit_pps = block.limit_pps,
@@ -276,6 +283,7 @@ static int load_contents(struct dropmap *dropmap)
 	int err = block_nodes_open(&dropmap->nodes, maps->fds.block_hits, maps->max_blocks,
 				   maps->adopted ? maps->fds.blocks : -1);
 
+	maps->control->port_blocks = dropmap->nodes.port_count;
 	if (!err && maps->adopted)
 		err = dropmap_load_protected(dropmap);
 	return err;

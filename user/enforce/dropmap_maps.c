@@ -24,7 +24,7 @@ struct shape {
 static void shapes(unsigned int max_blocks, struct shape out[MAPS])
 {
 	const struct shape table[MAPS] = {
-		{ "blocks", BPF_MAP_TYPE_HASH, sizeof(struct prefix), sizeof(struct block),
+		{ "blocks", BPF_MAP_TYPE_HASH, sizeof(struct block_key), sizeof(struct block),
 		  max_blocks, BPF_F_NO_PREALLOC },
 		{ "block_hits", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct block_hits), max_blocks,
 		  0 },

@@ -31,14 +31,15 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 static void mark_again(struct node *node, void *context)
 {
 	struct dropmap *dropmap = context;
-	bool overlaps = dropmap_overlaps_protected(dropmap, &node->prefix);
+	struct prefix prefix = node_prefix(node);
+	bool overlaps = dropmap_overlaps_protected(dropmap, &prefix);
 	struct block block;
 
 	if (overlaps == node->overlaps_protected ||
-	    bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->prefix, &block))
+	    bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->key, &block))
 		return;
 	block.overlaps_protected = overlaps;
-	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &node->prefix, &block, BPF_EXIST))
+	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &node->key, &block, BPF_EXIST))
 		log_error("failed to mark a block of protected addresses: %m");
 	else
 		node->overlaps_protected = overlaps;

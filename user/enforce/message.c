@@ -28,15 +28,15 @@ static void one_line(const char *text, char out[MESSAGE_TEXT])
 
 static int format_arguments(const struct message *m, char *buf, size_t size)
 {
-	char prefix[PREFIX_TEXT], kind[RULESET_KIND_TEXT], text[MESSAGE_TEXT];
+	char member[RULESET_MEMBER_TEXT], kind[RULESET_KIND_TEXT], text[MESSAGE_TEXT];
 
 	switch (m->type) {
 	case MESSAGE_SET:
 		return snprintf(buf, size, " %u %s %s %" PRId64, m->rule_id,
-				prefix_format(&m->member.prefix, prefix),
+				ruleset_member_format(&m->member, member),
 				ruleset_kind_format(&m->member.kind, kind), m->deadline_ns);
 	case MESSAGE_UNSET:
-		return snprintf(buf, size, " %s %s", prefix_format(&m->member.prefix, prefix),
+		return snprintf(buf, size, " %s %s", ruleset_member_format(&m->member, member),
 				ruleset_kind_format(&m->member.kind, kind));
 	case MESSAGE_STOP:
 		return snprintf(buf, size, " %s", m->keep ? "keep" : "remove");
@@ -68,9 +68,9 @@ size_t message_format(const struct message *message, char buf[MESSAGE_LINE_BYTES
 	return len;
 }
 
-static bool scan_member(const char *prefix, const char *kind, struct ruleset_member *out)
+static bool scan_member(const char *member, const char *kind, struct ruleset_member *out)
 {
-	return prefix_parse(prefix, &out->prefix) == 0 && ruleset_kind_parse(kind, &out->kind) == 0;
+	return ruleset_member_parse(member, out) == 0 && ruleset_kind_parse(kind, &out->kind) == 0;
 }
 
 static bool scan_word(const char *arguments, const char *yes, const char *no, bool *out)
@@ -85,17 +85,17 @@ static bool scan_word(const char *arguments, const char *yes, const char *no, bo
 
 static bool scan_arguments(const char *arguments, struct message *m)
 {
-	char prefix[PREFIX_TEXT], kind[RULESET_KIND_TEXT];
+	char member[RULESET_MEMBER_TEXT], kind[RULESET_KIND_TEXT];
 	int text = 0;
 
 	switch (m->type) {
 	case MESSAGE_SET:
-		return sscanf(arguments, "%u %49s %19s %" SCNd64, &m->rule_id, prefix, kind,
+		return sscanf(arguments, "%u %65s %19s %" SCNd64, &m->rule_id, member, kind,
 			      &m->deadline_ns) == 4 &&
-		       scan_member(prefix, kind, &m->member);
+		       scan_member(member, kind, &m->member);
 	case MESSAGE_UNSET:
-		return sscanf(arguments, "%49s %19s", prefix, kind) == 2 &&
-		       scan_member(prefix, kind, &m->member);
+		return sscanf(arguments, "%65s %19s", member, kind) == 2 &&
+		       scan_member(member, kind, &m->member);
 	case MESSAGE_STOP:
 		return scan_word(arguments, "keep", "remove", &m->keep);
 	case MESSAGE_STATE:

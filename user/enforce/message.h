@@ -2,7 +2,7 @@
 /*
  * What daemon and helper say to each other: packets (SOCK_SEQPACKET) of whole text lines.
  *
- *   daemon:  set ID PREFIX KIND DEADLINE_NS | unset PREFIX KIND | sync | synced | stop keep|remove
+ *   daemon:  set ID MEMBER KIND DEADLINE_NS | unset MEMBER KIND | sync | synced | stop keep|remove
  *   helper:  ready | failed ERRNO TEXT | state enforced|unenforced MEMBERS REPAIRS PACKETS TEXT
  *            | note TEXT | resync | stopped ERRNO
  *

@@ -30,17 +30,17 @@ static int count_lines(const char *lines)
 	return n;
 }
 
-static int compare_prefixes(const void *a, const void *b)
+static int compare_members(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct prefix));
+	return memcmp(a, b, sizeof(struct ruleset_member));
 }
 
-struct prefix_array {
-	struct prefix *items; /* owned, sorted */
+struct member_array {
+	struct ruleset_member *items; /* owned, sorted; of no kind */
 	size_t count;
 };
 
-static int load_set(const char *name, struct prefix_array *out, char error[NETFILTER_ERROR])
+static int load_set(const char *name, struct member_array *out, char error[NETFILTER_ERROR])
 {
 	struct text saved;
 	const char *cursor;
@@ -50,7 +50,7 @@ static int load_set(const char *name, struct prefix_array *out, char error[NETFI
 	if (err)
 		return err;
 	room = count_lines(saved.bytes);
-	*out = (struct prefix_array){ .items = calloc(room + 1, sizeof(*out->items)) };
+	*out = (struct member_array){ .items = calloc(room + 1, sizeof(*out->items)) };
 	cursor = saved.bytes;
 	while (out->items && out->count < room &&
 	       ruleset_read_member(&cursor, &out->items[out->count]))
@@ -60,7 +60,7 @@ static int load_set(const char *name, struct prefix_array *out, char error[NETFI
 		snprintf(error, NETFILTER_ERROR, "failed to load set %s: out of memory", name);
 		return -ENOMEM;
 	}
-	qsort(out->items, out->count, sizeof(*out->items), compare_prefixes);
+	qsort(out->items, out->count, sizeof(*out->items), compare_members);
 	return 0;
 }
 
@@ -71,7 +71,7 @@ static int load_set(const char *name, struct prefix_array *out, char error[NETFI
 static int leave_out_new(const char *lines, const char *name, struct text *out,
 			 char error[NETFILTER_ERROR])
 {
-	struct prefix_array held;
+	struct member_array held;
 	char start[RULESET_NAME + 8];
 	FILE *file;
 	int left_out = 0, err = load_set(name, &held, error);
@@ -82,12 +82,12 @@ static int leave_out_new(const char *lines, const char *name, struct text *out,
 	file = text_open(out);
 	for (const char *next; file && *lines; lines = next) {
 		const char *cursor = lines;
-		struct prefix prefix;
+		struct ruleset_member member = { 0 };
 
 		next = line_at(lines, 2);
 		if (strncmp(lines, start, strlen(start)) == 0 &&
-		    ruleset_read_member(&cursor, &prefix) &&
-		    !bsearch(&prefix, held.items, held.count, sizeof(prefix), compare_prefixes))
+		    ruleset_read_member(&cursor, &member) &&
+		    !bsearch(&member, held.items, held.count, sizeof(member), compare_members))
 			left_out++;
 		else
 			fwrite(lines, 1, next - lines, file);
@@ -168,7 +168,7 @@ static int write_unwanted(FILE *out, const char *saved, const struct ruleset_kin
 	struct ruleset_member member = { .kind = *kind };
 	int unwanted = 0;
 
-	while (ruleset_read_member(&saved, &member.prefix)) {
+	while (ruleset_read_member(&saved, &member)) {
 		if (wanted(context, &member))
 			continue;
 		ruleset_write_del(out, &member);

@@ -7,6 +7,7 @@
 #include "enforce/ruleset.h"
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct class_text {
  */
 static const struct class_text class_texts[] = {
 	{ CLASS_ALL, "all", { "", "" } },
+	{ RULESET_PORT, "port", { "", "" } },
 	{ CLASS_SYN, "syn", { TCP_SYN, TCP_SYN } },
 	{ CLASS_TCP, "tcp", { TCP_OTHER, TCP_OTHER } },
 	{ CLASS_UDP, "udp", { "-p udp ", "-p udp " } },
@@ -37,7 +39,7 @@ static const struct class_text class_texts[] = {
 };
 
 #define CLASS_TEXTS (sizeof(class_texts) / sizeof(class_texts[0]))
-_Static_assert(CLASS_TEXTS == RULESET_KINDS_PER_RULE + 1, "a text for each packet class");
+_Static_assert(CLASS_TEXTS == RULESET_KINDS_PER_RULE + 2, "a text for each packet class");
 
 static const char *class_text(uint32_t class)
 {
@@ -57,6 +59,10 @@ unsigned int ruleset_kinds(const struct rule *rule, struct ruleset_kind out[RULE
 		limit = rule->limit_pps < RULESET_LIMIT_MAX ? rule->limit_pps : RULESET_LIMIT_MAX;
 	else if (rule->action != ACTION_DROP)
 		return 0;
+	if (rule->port) {
+		out[0] = (struct ruleset_kind){ RULESET_PORT, limit };
+		return 1;
+	}
 	if (classes == CLASS_ALL) {
 		out[0] = (struct ruleset_kind){ CLASS_ALL, limit };
 		return 1;
@@ -174,6 +180,41 @@ struct ruleset_set ruleset_set_of(const struct ruleset_member *member)
 				     .net = prefix->len != PREFIX_LEN_FULL };
 }
 
+const char *ruleset_member_format(const struct ruleset_member *member,
+				  char buf[RULESET_MEMBER_TEXT])
+{
+	size_t len = strlen(prefix_format(&member->prefix, buf));
+
+	if (member->port)
+		snprintf(buf + len, RULESET_MEMBER_TEXT - len, ",%s:%u",
+			 member->protocol == IPPROTO_UDP ? "udp" : "tcp", member->port);
+	return buf;
+}
+
+int ruleset_member_parse(const char *text, struct ruleset_member *out)
+{
+	char prefix[PREFIX_TEXT], protocol[4] = "";
+	size_t len = strcspn(text, ",");
+	struct prefix parsed;
+	unsigned int port = 0;
+	int end = 0;
+
+	if (len >= sizeof(prefix))
+		return -EINVAL;
+	memcpy(prefix, text, len);
+	prefix[len] = '\0';
+	if (prefix_parse(prefix, &parsed))
+		return -EINVAL;
+	if (text[len] && (sscanf(text + len, ",%3[a-z]:%5u%n", protocol, &port, &end) != 2 ||
+			  text[len + end] || !port || port > UINT16_MAX ||
+			  (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0)))
+		return -EINVAL;
+	out->prefix = parsed;
+	out->port = (uint16_t)port;
+	out->protocol = !port ? 0 : *protocol == 'u' ? IPPROTO_UDP : IPPROTO_TCP;
+	return 0;
+}
+
 bool ruleset_prefix_valid(const struct prefix *prefix)
 {
 	static const struct address mapped_zero = { .bytes = { [10] = 0xff, [11] = 0xff } };
@@ -215,19 +256,20 @@ void ruleset_write_create(FILE *out, const struct ruleset_set *set)
 	char name[RULESET_NAME];
 
 	fprintf(out,
-		"create %s hash:%s family %s hashsize " BUCKETS
+		"create %s hash:%s%s family %s hashsize " BUCKETS
 		" maxelem %d timeout " DEFAULT_TIMEOUT " counters comment\n",
-		ruleset_set_name(set, name), set->net ? "net" : "ip", set->ipv6 ? "inet6" : "inet",
+		ruleset_set_name(set, name), set->net ? "net" : "ip",
+		set->kind.classes == RULESET_PORT ? ",port" : "", set->ipv6 ? "inet6" : "inet",
 		RULESET_MAXELEM);
 }
 
 static void write_member(FILE *out, const char *verb, const struct ruleset_member *member)
 {
 	struct ruleset_set set = ruleset_set_of(member);
-	char name[RULESET_NAME], prefix[PREFIX_TEXT];
+	char name[RULESET_NAME], text[RULESET_MEMBER_TEXT];
 
 	fprintf(out, "%s %s %s", verb, ruleset_set_name(&set, name),
-		prefix_format(&member->prefix, prefix));
+		ruleset_member_format(member, text));
 }
 
 void ruleset_write_add(FILE *out, const struct ruleset_member *member, uint32_t rule_id,
@@ -253,8 +295,9 @@ static unsigned int write_kind(FILE *out, bool ipv6, const struct class_text *te
 	for (unsigned int net = 0; net < 2; net++) {
 		struct ruleset_set set = ruleset_set_at(&kind, (ipv6 ? 2 : 0) + net);
 
-		fprintf(out, "-A " RULESET_CHAIN " %s-m set --match-set %s src", text->match[ipv6],
-			ruleset_set_name(&set, name));
+		fprintf(out, "-A " RULESET_CHAIN " %s-m set --match-set %s src%s",
+			text->match[ipv6], ruleset_set_name(&set, name),
+			text->class == RULESET_PORT ? ",dst" : "");
 		if (limit_pps)
 			fprintf(out,
 				" -m hashlimit --hashlimit-above %u/sec --hashlimit-burst %u"

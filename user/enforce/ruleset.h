@@ -25,9 +25,12 @@
  * use has four sets: addresses and prefixes, IPv4 and IPv6.
  */
 struct ruleset_kind {
-	uint32_t classes;   /* CLASS_ALL or a single class */
+	uint32_t classes;   /* CLASS_ALL, a single class, or RULESET_PORT */
 	uint32_t limit_pps; /* 0: drop */
 };
+
+/* In the place of a class: what goes to the port that each member names. */
+#define RULESET_PORT (1u << 31)
 
 #define RULESET_KINDS_PER_RULE 6
 #define RULESET_SETS_PER_KIND  4
@@ -42,7 +45,18 @@ struct ruleset_set {
 struct ruleset_member {
 	struct prefix prefix;
 	struct ruleset_kind kind;
+	uint16_t port; /* RULESET_PORT; else 0 */
+	uint8_t protocol;
+	uint8_t reserved[5]; /* zero */
 };
+_Static_assert(sizeof(struct ruleset_member) == 40, "no padding");
+
+/* "192.0.2.1", "2001:db8::/32,tcp:22": as ipset writes it. Returns buf. */
+#define RULESET_MEMBER_TEXT (PREFIX_TEXT + 16)
+const char *ruleset_member_format(const struct ruleset_member *member,
+				  char buf[RULESET_MEMBER_TEXT]);
+/* The reverse; the kind is left as it is. 0 or -EINVAL. */
+int ruleset_member_parse(const char *text, struct ruleset_member *out);
 
 /* The kinds whose sets carry the rule; 0 when there are none (no class, or an alarm only). */
 unsigned int ruleset_kinds(const struct rule *rule,
@@ -112,7 +126,8 @@ struct ruleset_listed {
 
 /* Reads the next set at *cursor and moves it. False at the end. */
 bool ruleset_read_set(const char **cursor, struct ruleset_listed *out);
-/* Reads the next "add" line of `ipset save` at *cursor and moves it. False at the end. */
-bool ruleset_read_member(const char **cursor, struct prefix *out);
+/* Reads the next "add" line of `ipset save` at *cursor and moves it; the kind is left as it is.
+ * False at the end. */
+bool ruleset_read_member(const char **cursor, struct ruleset_member *out);
 
 #endif

@@ -144,6 +144,13 @@ static bool options_match(const struct line *header, const struct ruleset_set *s
 	       !has_word(header, "netmask") && !has_word(header, "forceadd");
 }
 
+static const char *type_of(const struct ruleset_set *set)
+{
+	if (set->kind.classes == RULESET_PORT)
+		return set->net ? " hash:net,port" : " hash:ip,port";
+	return set->net ? " hash:net" : " hash:ip";
+}
+
 bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 {
 	bool found = false, type = false, options = false;
@@ -157,7 +164,7 @@ bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 			out->ours = ruleset_set_parse(out->name, &out->set) == 0;
 			found = true;
 		} else if (starts_with(&line, "Type: ")) {
-			type = ends_with(&line, out->set.net ? " hash:net" : " hash:ip");
+			type = ends_with(&line, type_of(&out->set));
 		} else if (starts_with(&line, "Header: ")) {
 			options = options_match(&line, &out->set);
 		} else if (starts_with(&line, "Number of entries: ")) {
@@ -170,12 +177,12 @@ bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 	return found;
 }
 
-bool ruleset_read_member(const char **cursor, struct prefix *out)
+bool ruleset_read_member(const char **cursor, struct ruleset_member *out)
 {
 	struct line line;
 
 	while (next_line(cursor, &line)) {
-		char text[PREFIX_TEXT];
+		char text[RULESET_MEMBER_TEXT];
 		const char *at = line.text + strlen(MEMBER);
 		const char *end = line.text + line.len;
 		size_t len;
@@ -190,7 +197,7 @@ bool ruleset_read_member(const char **cursor, struct prefix *out)
 			continue;
 		memcpy(text, at, len);
 		text[len] = '\0';
-		if (prefix_parse(text, out) == 0)
+		if (ruleset_member_parse(text, out) == 0)
 			return true;
 	}
 	return false;

@@ -64,6 +64,8 @@ void config_free(struct config **config)
 		return;
 	free((*config)->access.allow);
 	free((*config)->access.deny);
+	config_free_services(*config);
+	config_free_groups(*config);
 	free(*config);
 	*config = NULL;
 }
@@ -161,6 +163,7 @@ static int finish(struct config_reader *reader, struct config *config, const cha
 	int r;
 
 	reader->path[0] = 0;
+	config_complete_groups(config);
 	r = config_resolve_files(reader, config, folder);
 	if (!r)
 		r = config_check(reader, config);

@@ -18,6 +18,9 @@
 #define CONFIG_INTERFACES_MAX 16
 #define CONFIG_LIMITS_MAX     4
 #define CONFIG_PORTS_MAX      256
+#define CONFIG_GROUPS_MAX     32
+#define CONFIG_SERVICES_MAX   64
+#define CONFIG_PREFIXES_MAX   256 /* of one group or service */
 
 enum mode { MODE_OBSERVE, MODE_ENFORCE };
 enum backend { BACKEND_AUTO, BACKEND_XDP, BACKEND_XDP_GENERIC, BACKEND_AF_PACKET };
@@ -27,6 +30,29 @@ struct detector_config {
 	enum action action;
 	struct limit limits[CONFIG_LIMITS_MAX];
 	unsigned int limit_count;
+};
+
+/*
+ * Other settings for named sources, or for what is aimed at named ports only. The first group of
+ * the file that fits is taken.
+ */
+struct group_config {
+	char name[GROUP_NAME_TEXT];
+	struct prefix *sources; /* owned; none: all */
+	size_t source_count;
+	uint16_t ports[CONFIG_PORTS_MAX]; /* none: all */
+	unsigned int port_count;
+	struct detector_config detectors[DETECTOR_COUNT]; /* in force: what the group does not name
+							     is as for all */
+	uint8_t named[DETECTOR_COUNT];			  /* config_detectors.c */
+};
+
+/* A service that is for some only. */
+struct service_config {
+	uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t port;
+	struct prefix *from; /* owned */
+	size_t from_count;
 };
 
 struct config {
@@ -50,9 +76,14 @@ struct config {
 	uint16_t sensitive_ports[CONFIG_PORTS_MAX];
 	unsigned int sensitive_port_count;
 
+	struct group_config *groups; /* owned */
+	unsigned int group_count;
+
 	struct {
 		struct prefix *allow, *deny; /* owned */
 		size_t allow_count, deny_count;
+		struct service_config *services; /* owned */
+		unsigned int service_count;
 	} access;
 
 	struct {

@@ -4,6 +4,7 @@
  * was not given would contradict one that was, the default gives way.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/address.h"
 #include "model/config_keys.h"
@@ -40,23 +41,35 @@ static int check_times(struct config_reader *reader, struct config *config)
 	return 0;
 }
 
-/* A window shorter than an interval would hold counts from before it. */
-static int check_interval(struct config_reader *reader, const struct config *config)
+/* A window shorter than an interval would hold counts from before it. section: where they stand. */
+static int check_windows(struct config_reader *reader, const struct config *config,
+			 const struct detector_config *detectors, const char *section)
 {
 	for (unsigned int i = 0; i < DETECTOR_COUNT; i++) {
-		const struct detector_config *detector = &config->detectors[i];
-		unsigned int seconds = detector->limits[0].seconds;
+		unsigned int seconds = detectors[i].limits[0].seconds;
 
-		if (!detector->enabled || config->sensor.interval_ms <= 1000ULL * seconds)
+		if (!detectors[i].enabled || config->sensor.interval_ms <= 1000ULL * seconds)
 			continue;
 		config_path_set(reader, "sensor.interval_ms");
 		return config_refuse(reader,
 				     "%u ms is longer than the window of "
-				     "detectors.%s.limits[0], which is %u s",
-				     config->sensor.interval_ms, detector_name((enum detector_id)i),
-				     seconds);
+				     "%s.%s.limits[0], which is %u s",
+				     config->sensor.interval_ms, section,
+				     detector_name((enum detector_id)i), seconds);
 	}
 	return 0;
+}
+
+static int check_interval(struct config_reader *reader, const struct config *config)
+{
+	int r = check_windows(reader, config, config->detectors, "detectors");
+	char section[32];
+
+	for (unsigned int i = 0; !r && i < config->group_count; i++) {
+		snprintf(section, sizeof(section), "groups[%u].detectors", i);
+		r = check_windows(reader, config, config->groups[i].detectors, section);
+	}
+	return r;
 }
 
 /* One CPU's tables on each interface are the least that can count. */

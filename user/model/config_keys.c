@@ -76,11 +76,11 @@ const struct config_key config_keys[] = {
 
 	OTHER("", "detectors", config_kind_detectors),
 	OTHER("", "sensitive_ports", config_kind_ports),
-	OTHER("", "groups", config_kind_empty_list),
+	OTHER("", "groups", config_kind_groups),
 
 	OTHER("access", "allow", config_kind_allow),
 	OTHER("access", "deny", config_kind_deny),
-	OTHER("access", "services", config_kind_empty_list),
+	OTHER("access", "services", config_kind_services),
 
 	OTHER("response", "enforcers", config_kind_enforcers),
 	NUMBER(response, block_seconds, 1, BLOCK_SECONDS_MAX, 600),

@@ -60,10 +60,38 @@ int config_resolve_files(struct config_reader *reader, struct config *config, co
 
 /* config_lists.c */
 extern const struct config_kind config_kind_interfaces, config_kind_ports, config_kind_allow,
-	config_kind_deny, config_kind_enforcers, config_kind_empty_list, config_kind_empty_object;
+	config_kind_deny, config_kind_enforcers, config_kind_empty_object;
+/* Refuses what is no list or has more than max items. what: "a list of ...". */
+int config_check_list(struct config_reader *reader, const struct json *value, const char *what,
+		      size_t max);
+/* Calls read for each item, with the path set to it. */
+int config_read_items(struct config_reader *reader, const struct json *list, void *into,
+		      int (*read)(struct config_reader *reader, const struct json *item,
+				  void *into));
+/* A list of prefixes, each once. *items becomes the caller's to free, also on failure. */
+int config_read_prefixes(struct config_reader *reader, const struct json *value, size_t max,
+			 struct prefix **items, size_t *count);
+struct json *config_print_prefixes(const struct prefix *items, size_t count);
+int config_read_ports(struct config_reader *reader, const struct json *value,
+		      uint16_t ports[CONFIG_PORTS_MAX], unsigned int *count);
+struct json *config_print_ports(const uint16_t *ports, unsigned int count);
 
 /* config_detectors.c */
 extern const struct config_kind config_kind_detectors;
+/* A group's section "detectors": what is not in it is taken over later. */
+int config_read_group_detectors(struct config_reader *reader, const struct json *value,
+				struct group_config *group);
+struct json *config_print_group_detectors(const struct group_config *group);
+/* What the groups do not name becomes as it is for all. */
+void config_complete_groups(struct config *config);
+
+/* config_groups.c */
+extern const struct config_kind config_kind_groups;
+void config_free_groups(struct config *config);
+
+/* config_services.c */
+extern const struct config_kind config_kind_services;
+void config_free_services(struct config *config);
 
 /* config_check.c: what no single value can tell. */
 int config_check(struct config_reader *reader, struct config *config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lists of config.json: interfaces, ports, prefixes, enforcers, and the sections of which this
+ * Lists of config.json: interfaces, ports, prefixes, enforcers, and the section of which this
  * version takes only the empty form. A list that is given replaces the default one, whole.
  */
 #include <ctype.h>
@@ -11,10 +11,9 @@
 #include "base/address.h"
 #include "model/config_keys.h"
 
-#define PREFIXES_MAX 10000
+#define ACCESS_MAX 10000 /* prefixes allowed, or denied */
 
-/* Refuses what is no list or has more than max items. what: "a list of ...". */
-static int check_list(struct config_reader *reader, const struct json *value, const char *what,
+int config_check_list(struct config_reader *reader, const struct json *value, const char *what,
 		      size_t max)
 {
 	if (json_type(value) != JSON_ARRAY)
@@ -22,6 +21,23 @@ static int check_list(struct config_reader *reader, const struct json *value, co
 	if (json_size(value) > max)
 		return config_refuse(reader, "a list of %zu items is too long, at most %zu",
 				     json_size(value), max);
+	return 0;
+}
+
+int config_read_items(struct config_reader *reader, const struct json *list, void *into,
+		      int (*read)(struct config_reader *reader, const struct json *item,
+				  void *into))
+{
+	size_t index = 0;
+
+	json_for_each (item, list) {
+		size_t mark = config_path_index(reader, index++);
+		int r = read(reader, item, into);
+
+		if (r)
+			return r;
+		config_path_pop(reader, mark);
+	}
 	return 0;
 }
 
@@ -41,9 +57,9 @@ static bool is_interface(const char *name)
 	return true;
 }
 
-static int add_interface(struct config_reader *reader, const struct json *item,
-			 struct config *config)
+static int add_interface(struct config_reader *reader, const struct json *item, void *into)
 {
+	struct config *config = into;
 	const char *name = json_to_string(item);
 
 	if (!name || !is_interface(name))
@@ -56,31 +72,15 @@ static int add_interface(struct config_reader *reader, const struct json *item,
 	return 0;
 }
 
-/* Calls add for each item, with the path set to it. */
-static int add_items(struct config_reader *reader, const struct json *list, struct config *config,
-		     int (*add)(struct config_reader *, const struct json *, struct config *))
-{
-	size_t index = 0;
-
-	json_for_each (item, list) {
-		size_t mark = config_path_index(reader, index++);
-		int r = add(reader, item, config);
-
-		if (r)
-			return r;
-		config_path_pop(reader, mark);
-	}
-	return 0;
-}
-
 static int read_interfaces(struct config_reader *reader, const struct config_key *key,
 			   const struct json *value, struct config *config)
 {
-	int r = check_list(reader, value, "a list of names of interfaces", CONFIG_INTERFACES_MAX);
+	int r = config_check_list(reader, value, "a list of names of interfaces",
+				  CONFIG_INTERFACES_MAX);
 
 	(void)key;
 	config->interface_count = 0;
-	return r ? r : add_items(reader, value, config, add_interface);
+	return r ? r : config_read_items(reader, value, config, add_interface);
 }
 
 static void print_interfaces(const struct config_key *key, const struct config *config,
@@ -95,40 +95,62 @@ static void print_interfaces(const struct config_key *key, const struct config *
 
 const struct config_kind config_kind_interfaces = { read_interfaces, print_interfaces, NULL };
 
-/* ---- sensitive ports ---------------------------------------------------------------------- */
+/* ---- ports -------------------------------------------------------------------------------- */
 
-static int add_port(struct config_reader *reader, const struct json *item, struct config *config)
+struct ports {
+	uint16_t *items;
+	unsigned int count;
+};
+
+static int add_port(struct config_reader *reader, const struct json *item, void *into)
 {
+	struct ports *ports = into;
 	int64_t port;
 	int r = config_read_number(reader, item, 1, UINT16_MAX, &port);
 
 	if (r)
 		return r;
-	for (unsigned int i = 0; i < config->sensitive_port_count; i++)
-		if (config->sensitive_ports[i] == port)
+	for (unsigned int i = 0; i < ports->count; i++)
+		if (ports->items[i] == port)
 			return config_refuse_twice(reader, item);
-	config->sensitive_ports[config->sensitive_port_count++] = (uint16_t)port;
+	ports->items[ports->count++] = (uint16_t)port;
 	return 0;
+}
+
+int config_read_ports(struct config_reader *reader, const struct json *value,
+		      uint16_t items[CONFIG_PORTS_MAX], unsigned int *count)
+{
+	struct ports ports = { .items = items };
+	int r = config_check_list(reader, value, "a list of port numbers", CONFIG_PORTS_MAX);
+
+	if (!r)
+		r = config_read_items(reader, value, &ports, add_port);
+	*count = ports.count;
+	return r;
+}
+
+struct json *config_print_ports(const uint16_t *ports, unsigned int count)
+{
+	struct json *list = json_new_array();
+
+	for (unsigned int i = 0; i < count; i++)
+		json_append(list, json_new_int(ports[i]));
+	return list;
 }
 
 static int read_ports(struct config_reader *reader, const struct config_key *key,
 		      const struct json *value, struct config *config)
 {
-	int r = check_list(reader, value, "a list of port numbers", CONFIG_PORTS_MAX);
-
 	(void)key;
-	config->sensitive_port_count = 0;
-	return r ? r : add_items(reader, value, config, add_port);
+	return config_read_ports(reader, value, config->sensitive_ports,
+				 &config->sensitive_port_count);
 }
 
 static void print_ports(const struct config_key *key, const struct config *config,
 			struct json *object)
 {
-	struct json *list = json_new_array();
-
-	for (unsigned int i = 0; i < config->sensitive_port_count; i++)
-		json_append(list, json_new_int(config->sensitive_ports[i]));
-	json_add(object, key->name, list);
+	json_add(object, key->name,
+		 config_print_ports(config->sensitive_ports, config->sensitive_port_count));
 }
 
 static void initialise_ports(const struct config_key *key, struct config *config)
@@ -185,10 +207,10 @@ static int add_prefixes(struct config_reader *reader, const struct json *value,
 	return 0;
 }
 
-static int read_prefixes(struct config_reader *reader, const struct json *value,
+int config_read_prefixes(struct config_reader *reader, const struct json *value, size_t max,
 			 struct prefix **items, size_t *count)
 {
-	int r = check_list(reader, value, "a list of addresses and prefixes", PREFIXES_MAX);
+	int r = config_check_list(reader, value, "a list of addresses and prefixes", max);
 
 	if (r)
 		return r;
@@ -196,41 +218,44 @@ static int read_prefixes(struct config_reader *reader, const struct json *value,
 	return *items ? add_prefixes(reader, value, *items, count) : -ENOMEM;
 }
 
-static void print_prefixes(const char *name, const struct prefix *items, size_t count,
-			   struct json *object)
+struct json *config_print_prefixes(const struct prefix *items, size_t count)
 {
 	struct json *list = json_new_array();
 	char text[PREFIX_TEXT];
 
 	for (size_t i = 0; i < count; i++)
 		json_append(list, json_new_string(prefix_format(&items[i], text)));
-	json_add(object, name, list);
+	return list;
 }
 
 static int read_allow(struct config_reader *reader, const struct config_key *key,
 		      const struct json *value, struct config *config)
 {
 	(void)key;
-	return read_prefixes(reader, value, &config->access.allow, &config->access.allow_count);
+	return config_read_prefixes(reader, value, ACCESS_MAX, &config->access.allow,
+				    &config->access.allow_count);
 }
 
 static int read_deny(struct config_reader *reader, const struct config_key *key,
 		     const struct json *value, struct config *config)
 {
 	(void)key;
-	return read_prefixes(reader, value, &config->access.deny, &config->access.deny_count);
+	return config_read_prefixes(reader, value, ACCESS_MAX, &config->access.deny,
+				    &config->access.deny_count);
 }
 
 static void print_allow(const struct config_key *key, const struct config *config,
 			struct json *object)
 {
-	print_prefixes(key->name, config->access.allow, config->access.allow_count, object);
+	json_add(object, key->name,
+		 config_print_prefixes(config->access.allow, config->access.allow_count));
 }
 
 static void print_deny(const struct config_key *key, const struct config *config,
 		       struct json *object)
 {
-	print_prefixes(key->name, config->access.deny, config->access.deny_count, object);
+	json_add(object, key->name,
+		 config_print_prefixes(config->access.deny, config->access.deny_count));
 }
 
 const struct config_kind config_kind_allow = { read_allow, print_allow, NULL };
@@ -245,9 +270,9 @@ static const char *enforcer_choice(unsigned int index)
 	return names[index];
 }
 
-static int add_enforcer(struct config_reader *reader, const struct json *item,
-			struct config *config)
+static int add_enforcer(struct config_reader *reader, const struct json *item, void *into)
 {
+	struct config *config = into;
 	unsigned int index;
 	int r = config_read_choice(reader, item, enforcer_choice, &index);
 	bool *chosen = index ? &config->response.iptables : &config->response.xdp;
@@ -263,7 +288,7 @@ static int add_enforcer(struct config_reader *reader, const struct json *item,
 static int read_enforcers(struct config_reader *reader, const struct config_key *key,
 			  const struct json *value, struct config *config)
 {
-	int r = check_list(reader, value, "a list of enforcers (\"xdp\", \"iptables\")", 2);
+	int r = config_check_list(reader, value, "a list of enforcers (\"xdp\", \"iptables\")", 2);
 
 	(void)key;
 	if (r)
@@ -275,7 +300,7 @@ static int read_enforcers(struct config_reader *reader, const struct config_key 
 			"a list of at least one of \"xdp\", \"iptables\" (to block nothing, set "
 			"mode to \"observe\")");
 	config->response.xdp = config->response.iptables = false;
-	return add_items(reader, value, config, add_enforcer);
+	return config_read_items(reader, value, config, add_enforcer);
 }
 
 static void print_enforcers(const struct config_key *key, const struct config *config,
@@ -299,39 +324,20 @@ static void initialise_enforcers(const struct config_key *key, struct config *co
 const struct config_kind config_kind_enforcers = { read_enforcers, print_enforcers,
 						   initialise_enforcers };
 
-/* ---- sections that only their empty form is taken of -------------------------------------- */
-
-static int read_empty(struct config_reader *reader, const struct json *value, enum json_type type,
-		      const char *what)
-{
-	if (json_type(value) != type)
-		return config_refuse_value(reader, value, what);
-	if (json_size(value))
-		return config_refuse(reader, "not supported by this version; it must be %s", what);
-	return 0;
-}
-
-static int read_empty_list(struct config_reader *reader, const struct config_key *key,
-			   const struct json *value, struct config *config)
-{
-	(void)key;
-	(void)config;
-	return read_empty(reader, value, JSON_ARRAY, "an empty list ([])");
-}
+/* ---- a section that only its empty form is taken of --------------------------------------- */
 
 static int read_empty_object(struct config_reader *reader, const struct config_key *key,
 			     const struct json *value, struct config *config)
 {
+	static const char what[] = "an empty object ({})";
+
 	(void)key;
 	(void)config;
-	return read_empty(reader, value, JSON_OBJECT, "an empty object ({})");
-}
-
-static void print_empty_list(const struct config_key *key, const struct config *config,
-			     struct json *object)
-{
-	(void)config;
-	json_add(object, key->name, json_new_array());
+	if (json_type(value) != JSON_OBJECT)
+		return config_refuse_value(reader, value, what);
+	if (json_size(value))
+		return config_refuse(reader, "not supported by this version; it must be %s", what);
+	return 0;
 }
 
 static void print_empty_object(const struct config_key *key, const struct config *config,
@@ -341,5 +347,4 @@ static void print_empty_object(const struct config_key *key, const struct config
 	json_add(object, key->name, json_new_object());
 }
 
-const struct config_kind config_kind_empty_list = { read_empty_list, print_empty_list, NULL };
 const struct config_kind config_kind_empty_object = { read_empty_object, print_empty_object, NULL };

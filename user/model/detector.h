@@ -54,6 +54,8 @@ int evidence_parse(const char *text, enum evidence *out);
 int origin_parse(const char *text, enum origin *out);
 int removed_why_parse(const char *text, enum removed_why *out);
 
+#define GROUP_NAME_TEXT 32 /* a group of the configuration, with the NUL */
+
 /* "all", or the class names joined by commas: "syn,udp". Classes are enum packet_class of abi.h. */
 #define CLASSES_TEXT 48
 const char *classes_format(uint32_t classes, char buf[CLASSES_TEXT]);

@@ -35,7 +35,7 @@ struct event {
 	uint16_t port;	  /* 0: none */
 	uint8_t protocol; /* 0: none */
 	enum detector_id detector;
-	char message[256];
+	char message[384];
 	char details[512]; /* a JSON object, or "" */
 };
 

@@ -6,11 +6,13 @@
 #include "model/rule.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/address.h"
 #include "base/array.h"
+#include "model/event.h"
 
 #define CLASS_ANY_TCP (CLASS_SYN | CLASS_TCP)
 
@@ -33,6 +35,26 @@ static const struct {
 	{ CLASS_OTHER, " -m u32 --u32 '6&0xff=0,2:5,7:16,18:255'",
 	  " -m u32 --u32 '3&0xff=1:5,7:16,18:42,45:50,52:57,59,61:255'" },
 };
+
+struct block_key rule_key(const struct rule *rule)
+{
+	return (struct block_key){ .address = rule->prefix.address,
+				   .len = rule->prefix.len,
+				   .port = rule->port,
+				   .protocol = rule->protocol };
+}
+
+uint32_t protocol_classes(uint8_t protocol)
+{
+	return protocol == IPPROTO_UDP ? CLASS_UDP : CLASS_ANY_TCP;
+}
+
+uint8_t classes_protocol(uint32_t classes)
+{
+	if (classes == CLASS_UDP)
+		return IPPROTO_UDP;
+	return classes & CLASS_ANY_TCP && !(classes & ~(uint32_t)CLASS_ANY_TCP) ? IPPROTO_TCP : 0;
+}
 
 struct command {
 	char *buf;
@@ -75,8 +97,15 @@ const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT])
 {
 	struct command to = { .buf = buf };
 	uint32_t left = rule->classes & CLASS_ALL;
+	char protocol[8], match[40];
 
 	buf[0] = '\0';
+	if (rule->port) {
+		snprintf(match, sizeof(match), " -p %s --dport %u",
+			 protocol_format(rule->protocol, protocol), rule->port);
+		append_command(&to, rule, match, match);
+		return buf;
+	}
 	for (size_t i = 0; i < sizeof(matches) / sizeof(matches[0]); i++) {
 		if (!left || (left & matches[i].classes) != matches[i].classes)
 			continue;

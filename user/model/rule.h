@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "model/detector.h"
 #include "model/limit.h"
+#include "model/trait.h"
 
 #define BOOT_ID_TEXT	 37
 #define CONFIG_HASH_TEXT 17 /* 64 bits in hexadecimal */
@@ -20,17 +21,26 @@ struct rule {
 	struct prefix prefix;
 	enum action action; /* ACTION_DROP or ACTION_LIMIT */
 	uint32_t classes;   /* enum packet_class */
+	uint16_t port;	    /* only what goes to this one; 0: everything */
+	uint8_t protocol;   /* with a port: IPPROTO_TCP or IPPROTO_UDP, else 0 */
 	uint32_t limit_pps; /* ACTION_LIMIT */
 	enum detector_id detector;
 	enum evidence evidence;
 	enum origin origin;
-	char reason[160]; /* one sentence for people */
+	char reason[192]; /* one sentence for people */
 	uint64_t observed;
 	struct limit limit;
 	char config_hash[CONFIG_HASH_TEXT];
 	struct moment created;
 	struct moment expires; /* boot_ns decides while the boot_id is the same */
 };
+
+/* What it stops: no two rules in force have the same. */
+struct block_key rule_key(const struct rule *rule);
+
+/* The classes of packets that have ports of this protocol, and the way back (0: not one's). */
+uint32_t protocol_classes(uint8_t protocol);
+uint8_t classes_protocol(uint32_t classes);
 
 /* The iptables command that does the same, for people to read and paste. Returns buf. */
 #define RULE_COMMAND_TEXT 1024 /* several commands when one cannot name all classes */
@@ -44,6 +54,7 @@ enum rule_change_kind {
 	RULE_REFUSED,  /* a finding that may not become a rule; refused_why says why */
 	RULE_ALARMED, /* the detector's action is "alarm": to be told, nothing is enforced or stored
 		       */
+	RULE_ALARM_OVER, /* what was alarmed about has ended */
 };
 
 enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };
@@ -59,6 +70,8 @@ struct rule_change {
 	uint8_t protocol;
 	bool has_destination;
 	struct address destination;
+	uint64_t sources; /* of a flood of that destination; 0: it is about rule.prefix */
+	struct trait traits[TRAIT_FIELDS];
 };
 
 struct rule_change_list {

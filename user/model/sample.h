@@ -43,6 +43,7 @@ struct interval {
 	/* some of the packets that were counted by destination, in no order */
 	const struct packet_sample *packets;
 	size_t packet_count;
+	struct contacts *contacts; /* what has left up to now; NULL: not known */
 };
 
 #endif

@@ -17,13 +17,14 @@ static inline uint32_t table_memory_destinations(uint32_t buckets)
 	return count < TABLE_BUCKETS_MIN ? TABLE_BUCKETS_MIN : count;
 }
 
-/* One CPU's tables on one interface: by source and by destination, two of each. */
+/* One CPU's tables on one interface: by source and by destination, two of each, and samples. */
 static inline size_t table_memory_slot(uint32_t buckets)
 {
 	size_t both = (size_t)buckets + table_memory_destinations(buckets);
 
-	return 2 * (both * (sizeof(struct table_header) + sizeof(struct table_entries)) +
-		    2 * sizeof(struct table_totals));
+	return 2 *
+	       (both * (sizeof(struct table_header) + sizeof(struct table_entries)) +
+		2 * sizeof(struct table_totals) + PACKET_SAMPLES * sizeof(struct packet_sample));
 }
 
 /* The least sensor.memory_mb that holds so many CPUs' tables on each of so many interfaces. */

@@ -170,8 +170,7 @@ static int peek(const struct database *db, char why[PATH_WHY])
 	return 0;
 }
 
-/* What stands in the file may come from others: no triggers, views or functions of theirs run. */
-static void harden(sqlite3 *sql)
+void database_harden(sqlite3 *sql)
 {
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -190,7 +189,7 @@ static int attach(struct database *db, char why[PATH_WHY])
 		return database_errno(db, rc);
 	sqlite3_extended_result_codes(db->sql, 1);
 	sqlite3_busy_timeout(db->sql, DATABASE_BUSY_MS);
-	harden(db->sql);
+	database_harden(db->sql);
 	/* Until the file is known to be ours, closing must not write its journal into it. */
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	err = schema_check(db, why);

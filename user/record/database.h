@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Private to record/: the SQLite file. database.c opens and closes it, schema.c
- * knows what must be in it, tables.c writes its rows, load.c reads rules back. Not thread-safe: one
- * caller at a time.
+ * knows what must be in it, tables.c writes its rows, load.c reads rules back, peaks.c and
+ * history.c do both for peaks. Not thread-safe: one caller at a time.
  */
 #ifndef FWGEN_RECORD_DATABASE_H
 #define FWGEN_RECORD_DATABASE_H
@@ -12,10 +12,11 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 #include "model/event.h"
+#include "model/peaks.h"
 #include "model/rule.h"
 
 #define DATABASE_ERROR	  512
-#define DATABASE_VERSION  1	     /* PRAGMA user_version */
+#define DATABASE_VERSION  2	     /* PRAGMA user_version */
 #define DATABASE_ID	  0x66776765 /* PRAGMA application_id: "fwge" */
 #define DATABASE_BUSY_MS  2000
 #define DATABASE_CHECK_MS 2000 /* of quick_check at most: a start must not wait for gigabytes */
@@ -24,12 +25,16 @@
 /* Longer than any block; keeps sums of a damaged row's times inside 64 bits. */
 #define RULE_LONGEST_NS (10LL * 366 * 86400 * NS_PER_SECOND)
 
+/* Of the table peaks, whatever the retention is: 24 limits for 86 days, 150 MB with all names. */
+#define PEAK_ROWS_MAX 50000
+
 enum database_statement {
 	PUT_RULE,    /* added, renewed */
 	REMOVE_RULE, /* removed */
 	PUT_EVENT,
 	PUT_TRAFFIC,
 	PUT_AUDIT,
+	PUT_PEAKS,
 	LOAD_RULES,
 	DATABASE_STATEMENTS
 };
@@ -60,6 +65,17 @@ struct audit_row {
 	const char *who, *verb, *before, *after; /* NULL: NULL */
 };
 
+/* A struct peak_row as it is stored. Lists are JSON: see peak_line_texts. */
+struct peak_line {
+	struct moment at; /* its start */
+	int64_t duration_ns;
+	enum detector_id detector;
+	struct limit limit;
+	char config_hash[CONFIG_HASH_TEXT];
+	uint64_t sources, largest, found, found_largest, whole_above;
+	const char *histogram, *found_histogram, *top;
+};
+
 /*
  * As recorder_open says. Errors also: -EPROTO for a file that is no database of fwgen's. The
  * boot_id is the one of this boot, "" when it cannot be known.
@@ -80,13 +96,15 @@ int database_put_rule(struct database *db, const struct rule_change *change, str
 int database_put_event(struct database *db, const struct event *event);
 int database_put_traffic(struct database *db, const struct traffic_row *row);
 int database_put_audit(struct database *db, const struct audit_row *row);
+/* In the place of the same period and limit. */
+int database_put_peaks(struct database *db, const struct peak_line *line);
 
 /* As recorder_load_rules. */
 int database_load_rules(struct database *db, struct moment now, struct rule **rules, size_t *count);
 
 /*
  * Deletes at most max rows of each table that are older than the wall clock time given; rules only
- * once they are removed. *more: there are more of them.
+ * once they are removed, the oldest of peaks past PEAK_ROWS_MAX too. *more: there are more of them.
  */
 int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max, bool *more);
 
@@ -94,6 +112,9 @@ int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max
 bool database_moved(const struct database *db);
 /* Closes, and moves the file to a name that is logged. The next database_open makes a new one. */
 int database_set_aside(struct database **db, const char *why);
+
+/* What stands in the file may come from others: no triggers, views or functions of theirs run. */
+void database_harden(sqlite3 *sql);
 
 /* SQLite's result as -errno, and what SQLite says about the last failure. */
 int database_errno(const struct database *db, int rc);

@@ -94,7 +94,9 @@ static bool is_alert(const struct event *event, const struct json *details)
 {
 	const char *change = detail(details, "change");
 
-	if (event->type == EVENT_FINDING || event->type == EVENT_ALARM)
+	if (event->type == EVENT_ALARM) /* the lesser ones say that something is over */
+		return event->severity >= SEVERITY_WARNING;
+	if (event->type == EVENT_FINDING)
 		return true;
 	return event->type == EVENT_RULE && event->detector != DETECTOR_NONE &&
 	       strcmp(change, "removed") && strcmp(change, "renewed");

@@ -62,7 +62,7 @@ static int read_times(sqlite3_stmt *s, const char *boot_id, struct moment now, s
 static int read_rule(sqlite3_stmt *s, const char *boot_id, struct moment now, struct rule *out)
 {
 	struct rule rule = { .detector = DETECTOR_NONE };
-	int64_t id = sqlite3_column_int64(s, 0);
+	int64_t id = sqlite3_column_int64(s, 0), port = sqlite3_column_int64(s, 20);
 	char prefix[PREFIX_TEXT + 24];
 
 	snprintf(prefix, sizeof(prefix), "%.45s/%lld", column(s, 1),
@@ -73,6 +73,11 @@ static int read_rule(sqlite3_stmt *s, const char *boot_id, struct moment now, st
 	    evidence_parse(column(s, 6), &rule.evidence) ||
 	    origin_parse(column(s, 7), &rule.origin) || read_times(s, boot_id, now, &rule))
 		return -EINVAL;
+	/* Without its port it would stop more than it was made for. */
+	if (port < 0 || port > UINT16_MAX || (port && !classes_protocol(rule.classes)))
+		return -EINVAL;
+	rule.port = (uint16_t)port;
+	rule.protocol = port ? classes_protocol(rule.classes) : 0;
 	/* A detector that this version does not have is no reason to let its rule go. */
 	if (detector_parse(column(s, 5), &rule.detector))
 		rule.detector = DETECTOR_NONE;

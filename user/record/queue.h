@@ -14,7 +14,7 @@
 
 #define QUEUE_HASH 16384 /* a power of two */
 
-enum record_kind { RECORD_RULE, RECORD_AUDIT, RECORD_EVENT, RECORD_TRAFFIC };
+enum record_kind { RECORD_RULE, RECORD_AUDIT, RECORD_EVENT, RECORD_TRAFFIC, RECORD_PEAKS };
 
 struct record {
 	struct record *next;
@@ -44,6 +44,12 @@ struct audit_record {
 	struct record head;
 	struct audit_row row;
 	char text[]; /* what row points to */
+};
+
+struct peaks_record {
+	struct record head;
+	struct peak_line line;
+	char text[]; /* what line points to */
 };
 
 struct record_list {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "record/peaks.h"
 #include "record/writer.h"
 
 static void read_boot_id(char out[BOOT_ID_TEXT])
@@ -271,6 +272,22 @@ void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pi
 	pthread_mutex_lock(&recorder->lock);
 	push(recorder, record);
 	pthread_mutex_unlock(&recorder->lock);
+}
+
+void recorder_peaks(struct recorder *recorder, const struct peak_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct peaks_record *record = peaks_record_new(&rows[i]);
+
+		pthread_mutex_lock(&recorder->lock);
+		if (recorder->queue.count < PEAKS_BOUND) {
+			push(recorder, record);
+		} else {
+			recorder->queue.lost++;
+			free(record);
+		}
+		pthread_mutex_unlock(&recorder->lock);
+	}
 }
 
 void recorder_reopen_event_log(struct recorder *recorder)

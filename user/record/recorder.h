@@ -8,6 +8,7 @@
 #define FWGEN_RECORDER_H
 
 #include "model/event.h"
+#include "model/peaks.h"
 #include "model/rule.h"
 #include "model/sample.h"
 
@@ -50,6 +51,11 @@ void recorder_rule_change(struct recorder *recorder, const struct rule_change *c
 void recorder_event(struct recorder *recorder, struct event *event);
 /* Adds up to one row per interface and 10 s in the table `traffic`. */
 void recorder_traffic(struct recorder *recorder, const struct traffic *traffic);
+/*
+ * What sources came to in a period; the same period again takes the old one's place. Not taken
+ * while thousands of records wait already: it can wait for the next time, and counts as lost.
+ */
+void recorder_peaks(struct recorder *recorder, const struct peak_row *rows, size_t count);
 void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pid, const char *who,
 		    const char *verb, const char *before, const char *after);
 /* Closes and opens the event log (after rotation). */

@@ -35,6 +35,14 @@ static const char *const migrations[DATABASE_VERSION] = {
 	" uid INTEGER NOT NULL, pid INTEGER NOT NULL, who TEXT, verb TEXT,"
 	" \"before\" TEXT, \"after\" TEXT);"
 	"CREATE INDEX audit_at ON audit (at);",
+	"CREATE TABLE peaks (at TEXT NOT NULL, seconds REAL NOT NULL, detector TEXT NOT NULL,"
+	" limit_count INTEGER NOT NULL, limit_seconds INTEGER NOT NULL, config_hash TEXT NOT NULL,"
+	" sources INTEGER NOT NULL, largest INTEGER NOT NULL, found INTEGER NOT NULL,"
+	" found_largest INTEGER NOT NULL, whole_above INTEGER NOT NULL, histogram TEXT NOT NULL,"
+	" found_histogram TEXT NOT NULL, top TEXT NOT NULL,"
+	" PRIMARY KEY (at, detector, limit_seconds, limit_count));",
+	/* Rules of one port: its protocol is the class's. */
+	"ALTER TABLE rules ADD COLUMN port INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int check_time(void *context)

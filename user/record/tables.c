@@ -10,12 +10,12 @@
 #include "base/address.h"
 #include "record/database.h"
 
-#define RULE_INSERT                                                                               \
-	"INSERT INTO rules (id, address, prefix_len, action, class, detector, evidence, origin,"  \
-	" reason, observed, limit_count, limit_seconds, limit_pps, command, config_hash,"         \
-	" created_at, renewed_at, expires_at, boot_id, expires_boottime_ms, removed_at,"          \
-	" removed_why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15," \
-	" ?16, ?17, ?18, ?19, ?20, ?21, ?22) ON CONFLICT (id) DO UPDATE SET"
+#define RULE_INSERT                                                                              \
+	"INSERT INTO rules (id, address, prefix_len, action, class, detector, evidence, origin," \
+	" reason, observed, limit_count, limit_seconds, limit_pps, command, config_hash,"        \
+	" created_at, renewed_at, expires_at, boot_id, expires_boottime_ms, removed_at,"         \
+	" removed_why, port) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
+	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?24) ON CONFLICT (id) DO UPDATE SET"
 
 /*
  * Every change carries the whole rule, so each is stored whole when its row is missing (lost while
@@ -37,10 +37,14 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_AUDIT] = "INSERT INTO audit (at, uid, pid, who, verb, \"before\", \"after\")"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[PUT_PEAKS] = "INSERT OR REPLACE INTO peaks (at, seconds, detector, limit_count,"
+		      " limit_seconds, config_hash, sources, largest, found, found_largest,"
+		      " whole_above, histogram, found_histogram, top)"
+		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[LOAD_RULES] = "SELECT id, address, prefix_len, action, class, detector, evidence, origin,"
 		       " reason, observed, limit_count, limit_seconds, limit_pps, config_hash,"
 		       " created_at, coalesce(renewed_at, created_at), expires_at, boot_id,"
-		       " expires_boottime_ms, removed_at IS NOT NULL FROM rules"
+		       " expires_boottime_ms, removed_at IS NOT NULL, port FROM rules"
 		       " WHERE removed_at IS NULL OR removed_why = 'shutdown' ORDER BY id",
 };
 
@@ -171,6 +175,7 @@ static void bind_rule(sqlite3_stmt *s, const struct rule *rule, const char *boot
 	bind_time(s, 18, expires);
 	bind_text(s, 19, boot_id);
 	sqlite3_bind_int64(s, 20, rule->expires.boot_ns / NS_PER_MS);
+	sqlite3_bind_int(s, 24, rule->port);
 }
 
 int database_put_rule(struct database *db, const struct rule_change *change, struct moment at)
@@ -245,7 +250,30 @@ int database_put_audit(struct database *db, const struct audit_row *row)
 	return run(db, PUT_AUDIT);
 }
 
+int database_put_peaks(struct database *db, const struct peak_line *line)
+{
+	const uint64_t counts[] = { line->sources, line->largest, line->found, line->found_largest,
+				    line->whole_above };
+	sqlite3_stmt *s = db->statements[PUT_PEAKS];
+
+	bind_time(s, 1, line->at);
+	sqlite3_bind_double(s, 2, (double)(line->duration_ns / NS_PER_MS) / 1000);
+	bind_text(s, 3, detector_name(line->detector));
+	bind_count(s, 4, line->limit.count);
+	sqlite3_bind_int64(s, 5, line->limit.seconds);
+	bind_text(s, 6, line->config_hash);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		bind_count(s, 7 + (int)i, counts[i]);
+	bind_text(s, 12, line->histogram);
+	bind_text(s, 13, line->found_histogram);
+	bind_text(s, 14, line->top);
+	return run(db, PUT_PEAKS);
+}
+
 /* ---- retention ------------------------------------------------------------------------------ */
+
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number)	 TEXT_OF_(number)
 
 static int prune(struct database *db, const char *sql, const char *before, unsigned int max,
 		 bool *more)
@@ -276,6 +304,10 @@ int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max
 		" (SELECT rowid FROM audit WHERE at < ?1 LIMIT ?2)",
 		"DELETE FROM rules WHERE rowid IN"
 		" (SELECT rowid FROM rules WHERE removed_at < ?1 LIMIT ?2)",
+		/* the rows of one period stay together */
+		"DELETE FROM peaks WHERE rowid IN (SELECT rowid FROM peaks WHERE at < max(?1,"
+		" coalesce((SELECT at FROM peaks ORDER BY at DESC"
+		" LIMIT 1 OFFSET " TEXT_OF(PEAK_ROWS_MAX) " - 1), '')) LIMIT ?2)",
 	};
 	char before[MOMENT_TEXT];
 	bool left = false;

@@ -11,6 +11,7 @@
 #include "record/recorder.h"
 
 #define QUEUE_BOUND	65536
+#define PEAKS_BOUND	4096 /* records in the queue past which no peaks are taken */
 #define BATCH_MAX	1000
 #define TRAFFIC_ROW_NS	(10 * NS_PER_SECOND)
 #define CLOSE_WAIT_NS	(5 * NS_PER_SECOND)

@@ -25,8 +25,7 @@ static int link_info(int link_fd, struct bpf_link_info *info)
 	return bpf_obj_get_info_by_fd(link_fd, info, &len) ? -errno : 0;
 }
 
-/* The name of a loaded program, "?" when it cannot be asked. */
-static void program_name(uint32_t id, char name[BPF_OBJ_NAME_LEN])
+void attach_program_name(uint32_t id, char *name)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -95,7 +94,7 @@ static int explain(const struct attachment *wanted, int err, char error[512])
 	uint32_t id = program_on(wanted->ifindex);
 
 	if (id && (err == -EBUSY || err == -EEXIST)) {
-		program_name(id, program);
+		attach_program_name(id, program);
 		snprintf(error, 512,
 			 "failed to attach to %s: the XDP program \"%s\" (id %u) is already there; "
 			 "remove it with what put it there (or: ip link set dev %s xdp off, "
@@ -199,13 +198,18 @@ static void pin_anew(struct attachment *attachment)
 	attachment->pin[0] = '\0';
 }
 
+bool attach_released(const struct attachment *attachment)
+{
+	return attachment->pin[0] && access(attachment->pin, F_OK) && errno == ENOENT;
+}
+
 int attach_again(struct attachment *attachment, int prog_fd, char why[160])
 {
 	struct attachment new = *attachment;
 	char error[512];
 	int err;
 
-	if (new.pin[0] && access(new.pin, F_OK) && errno == ENOENT) {
+	if (attach_released(attachment)) {
 		snprintf(why, 160, "fwgen off took it out");
 		return -ECANCELED;
 	}

@@ -38,6 +38,10 @@ int attach_verify(const struct attachment *attachment, uint32_t prog_id, char wh
  * -ECANCELED the pin is gone: that is how fwgen off takes one interface out.
  */
 int attach_again(struct attachment *attachment, int prog_fd, char why[160]);
+/* Whether the link's pin is gone: that is how fwgen off takes one interface out. */
+bool attach_released(const struct attachment *attachment);
+/* The name of a loaded program, "?" when it cannot be asked; 16 bytes. */
+void attach_program_name(uint32_t id, char *name);
 /*
  * Finds the links in pin_dir of interfaces that are among names, or, where `others` is set, that
  * are not; detaches and unpins them if `remove` says so. Returns how many, or -errno (-ENOENT: no

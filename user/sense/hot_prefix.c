@@ -24,7 +24,8 @@ static void set_lengths(struct hot_prefixes *hot)
 
 static void give_up(struct hot_prefixes *hot, unsigned int i)
 {
-	if (bpf_map_delete_elem(hot->map_fd, &hot->items[i].prefix) && errno != ENOENT)
+	if (hot->map_fd >= 0 && bpf_map_delete_elem(hot->map_fd, &hot->items[i].prefix) &&
+	    errno != ENOENT)
 		log_warning("failed to take a prefix from the hot list: %m");
 	hot->items[i] = hot->items[--hot->count];
 }
@@ -37,13 +38,18 @@ static int index_of(const struct hot_prefixes *hot, const struct prefix *prefix)
 	return -1;
 }
 
+bool hot_prefixes_has(const struct hot_prefixes *hot, const struct prefix *prefix)
+{
+	return index_of(hot, prefix) >= 0;
+}
+
 static void take_in(struct hot_prefixes *hot, const struct prefix *prefix)
 {
 	uint8_t one = 1;
 
 	if (hot->count == HOT_PREFIXES_MAX || index_of(hot, prefix) >= 0)
 		return;
-	if (bpf_map_update_elem(hot->map_fd, prefix, &one, BPF_ANY)) {
+	if (hot->map_fd >= 0 && bpf_map_update_elem(hot->map_fd, prefix, &one, BPF_ANY)) {
 		log_warning("failed to put a prefix on the hot list: %m");
 		return;
 	}

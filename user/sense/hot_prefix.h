@@ -6,6 +6,7 @@
 #ifndef FWGEN_SENSE_HOT_PREFIX_H
 #define FWGEN_SENSE_HOT_PREFIX_H
 
+#include <stdbool.h>
 #include "model/sample.h"
 
 #define HOT_PREFIX_ADDRESSES                                                \
@@ -13,7 +14,7 @@
 	     */
 
 struct hot_prefixes {
-	int map_fd; /* stays the sensor's */
+	int map_fd; /* stays the sensor's; negative: there is no program to tell */
 	struct sensor_control *control;
 	struct {
 		struct prefix prefix;
@@ -24,5 +25,6 @@ struct hot_prefixes {
 
 /* After a drain: gives up what is quiet, takes in /64s that showed many addresses. */
 void hot_prefixes_update(struct hot_prefixes *hot, const struct sample *samples, size_t count);
+bool hot_prefixes_has(const struct hot_prefixes *hot, const struct prefix *prefix);
 
 #endif

@@ -63,6 +63,11 @@ static int grow(struct merge *merge)
 	return 0;
 }
 
+static uint8_t add8(uint8_t a, uint8_t b)
+{
+	return a + b > 0xff ? 0xff : a + b;
+}
+
 static uint16_t add16(uint16_t a, uint16_t b)
 {
 	return a + b > 0xffff ? 0xffff : a + b;
@@ -75,37 +80,48 @@ static uint32_t add32(uint32_t a, uint32_t b)
 
 static void add(struct table_entry *sum, const struct table_entry *entry)
 {
+	unsigned int hosts = 0;
+
 	sum->bytes += entry->bytes;
 	if (entry->packets > sum->packets) { /* the larger part tells where it went last */
 		sum->last_peer = entry->last_peer;
 		sum->last_port = entry->last_port;
 		sum->last_protocol = entry->last_protocol;
-		sum->last_address = entry->last_address;
+		if (sum->prefix_len == PREFIX_LEN_FULL)
+			sum->last_address = entry->last_address;
 	}
 	sum->packets = add32(sum->packets, entry->packets);
 	sum->answers = add32(sum->answers, entry->answers);
 	sum->udp = add32(sum->udp, entry->udp);
 	sum->icmp = add32(sum->icmp, entry->icmp);
 	sum->syn = add32(sum->syn, entry->syn);
-	sum->established = add32(sum->established, entry->established);
+	sum->established = add16(sum->established, entry->established);
 	sum->dropped = add32(sum->dropped, entry->dropped);
 	sum->malformed = add16(sum->malformed, entry->malformed);
 	sum->fragments = add16(sum->fragments, entry->fragments);
 	sum->syn_ack = add16(sum->syn_ack, entry->syn_ack);
 	sum->stray = add16(sum->stray, entry->stray);
 	sum->odd_flags = add16(sum->odd_flags, entry->odd_flags);
-	sum->sensitive = add16(sum->sensitive, entry->sensitive);
+	sum->sensitive = add8(sum->sensitive, entry->sensitive);
 	sum->amplifier = add16(sum->amplifier, entry->amplifier);
 	sum->other = add16(sum->other, entry->other);
 	sum->protocols |= entry->protocols;
 	sum->assumed |= entry->assumed;
-	sum->ports[0] |= entry->ports[0];
-	sum->ports[1] |= entry->ports[1];
-	sum->hosts |= entry->hosts;
-	sum->members |= entry->members;
-	sum->distinct_ports =
-		__builtin_popcountll(sum->ports[0]) + __builtin_popcountll(sum->ports[1]);
-	sum->distinct_hosts = __builtin_popcountll(sum->hosts);
+	for (int kind = 0; kind < TRY_KINDS; kind++) {
+		sum->hosts[kind] |= entry->hosts[kind];
+		sum->ports[kind] |= entry->ports[kind];
+		hosts += __builtin_popcountll(sum->hosts[kind]);
+	}
+	sum->targets |= entry->targets;
+	sum->distinct_targets = __builtin_popcountll(sum->targets);
+	sum->distinct_hosts = hosts < 127 ? hosts : 127;
+	if (sum->prefix_len != PREFIX_LEN_FULL)
+		sum->members |= entry->members;
+	if (entry->restricted_tries) {
+		sum->restricted_port = entry->restricted_port;
+		sum->restricted_udp = entry->restricted_udp;
+		sum->restricted_tries = add8(sum->restricted_tries, entry->restricted_tries);
+	}
 }
 
 int merge_add(struct merge *merge, const struct table_entry *entry, uint32_t ifindex)

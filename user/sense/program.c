@@ -38,10 +38,12 @@ bool sensor_room(const struct config *config, char text[256])
 	return false;
 }
 
-static int reuse_maps(struct fwgen_bpf *bpf, const struct verdict_maps *maps)
+static int reuse_maps(struct fwgen_bpf *bpf, const struct sensor_options *options)
 {
+	const struct verdict_maps *maps = &options->maps;
 	int err = bpf_map__reuse_fd(bpf->maps.blocks, maps->blocks);
 
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.contact_notes, options->contacts_fd);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
@@ -78,6 +80,11 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 	if (level != LIBBPF_DEBUG)
 		log_debug("%s", line);
 	return 0;
+}
+
+void program_quiet(void)
+{
+	libbpf_set_print(log_libbpf);
 }
 
 static int explain_load(const char *interface, int err, char error[512])
@@ -121,12 +128,12 @@ int program_load(const struct sensor_options *options, uint32_t slots, struct fw
 	struct fwgen_bpf *bpf;
 	int err;
 
-	libbpf_set_print(log_libbpf);
+	program_quiet();
 	bpf = fwgen_bpf__open();
 	if (!bpf)
 		return explain_load(options->interface, -errno, error);
 	err = size_maps(bpf, buckets, slots);
-	err = err ? err : reuse_maps(bpf, &options->maps);
+	err = err ? err : reuse_maps(bpf, options);
 	err = err ? err : fwgen_bpf__load(bpf);
 	err = err ? err : set_tail_calls(bpf);
 	if (err) {

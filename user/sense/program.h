@@ -15,4 +15,7 @@ uint32_t program_slots(uint32_t buckets, unsigned int memory_mb);
 int program_load(const struct sensor_options *options, uint32_t slots, struct fwgen_bpf **out,
 		 char error[512]);
 
+/* What libbpf has to say goes to the log, at level debug. */
+void program_quiet(void);
+
 #endif

@@ -12,8 +12,11 @@
 #include "base/log.h"
 #include "model/table_memory.h"
 #include "sense/attach.h"
+#include "sense/egress.h"
 #include "sense/hot_prefix.h"
+#include "sense/packets.h"
 #include "sense/program.h"
+#include "sense/restricted.h"
 #include "sense/sensor.h"
 #include "sense/tables.h"
 
@@ -22,7 +25,9 @@ struct sensor {
 	struct sensor_control *control; /* in the program's mapped data */
 	struct attachment link;
 	uint32_t prog_id;
+	struct egress egress;
 	struct tables sources, destinations;
+	struct packets packets;
 	struct merge source_merge, destination_merge;
 	struct hot_prefixes hot;
 	struct ring_buffer *ring;
@@ -73,6 +78,7 @@ void sensor_reconfigure(struct sensor *sensor, const struct config *config,
 	sensor->control->marks = *marks;
 	set_ports(sensor->control->sensitive_ports, config->sensitive_ports,
 		  config->sensitive_port_count);
+	restricted_set(sensor->control, config);
 }
 
 /* CPUs that are online get their tables at once; others, and those past the memory, on demand. */
@@ -138,11 +144,14 @@ static void prepare_control(struct sensor *sensor, const struct sensor_options *
 	first_slots(sensor);
 }
 
-/* The tables' mappings and the ring of wake records. */
+/* The mappings of tables and samples, and the ring of wake records. */
 static int map_memory(struct sensor *sensor, uint32_t buckets, uint32_t slots, char error[512])
 {
 	int err = map_tables(sensor, buckets, slots);
 
+	if (!err)
+		err = packets_map(&sensor->packets, bpf_map__fd(sensor->bpf->maps.packet_samples),
+				  slots);
 	if (!err) {
 		sensor->ring = ring_buffer__new(bpf_map__fd(sensor->bpf->maps.wakes), wake_record,
 						sensor, NULL);
@@ -162,6 +171,12 @@ static int find_id(struct sensor *sensor, int prog_fd)
 		return -errno;
 	sensor->prog_id = info.id;
 	return 0;
+}
+
+static void attach_egress(struct sensor *sensor)
+{
+	egress_attach(&sensor->egress, sensor->link.ifindex,
+		      bpf_program__fd(sensor->bpf->progs.fwgen_egress));
 }
 
 int sensor_open(const struct sensor_options *options, struct sensor **out, char error[512])
@@ -195,6 +210,7 @@ int sensor_open(const struct sensor_options *options, struct sensor **out, char 
 		sensor_close(&sensor, false);
 		return err;
 	}
+	attach_egress(sensor);
 	*out = sensor;
 	return 0;
 }
@@ -205,10 +221,13 @@ void sensor_close(struct sensor **out, bool keep)
 
 	if (!sensor)
 		return;
+	/* a link without a pin ends with us, and the filter's notes would be read by nobody */
+	egress_close(&sensor->egress, keep && sensor->link.pin[0]);
 	attach_close(&sensor->link, keep);
 	ring_buffer__free(sensor->ring);
 	tables_unmap(&sensor->sources);
 	tables_unmap(&sensor->destinations);
+	packets_unmap(&sensor->packets);
 	merge_free(&sensor->source_merge);
 	merge_free(&sensor->destination_merge);
 	fwgen_bpf__destroy(sensor->bpf);
@@ -292,6 +311,7 @@ int sensor_collect(struct sensor *sensor, struct interval *out)
 	__atomic_store_n(&sensor->drained_epoch, sensor->closed_epoch, __ATOMIC_RELEASE);
 	err = tables_drain(&sensor->sources, sensor->closed_epoch, seconds, &sensor->source_merge,
 			   &sum);
+	packets_collect(&sensor->packets, &sensor->destinations, sensor->closed_epoch);
 	destination_err = tables_drain(&sensor->destinations, sensor->closed_epoch, seconds,
 				       &sensor->destination_merge, &destinations);
 	fill_traffic(sensor, &sum, &out->traffic);
@@ -300,6 +320,8 @@ int sensor_collect(struct sensor *sensor, struct interval *out)
 	out->destinations = sensor->destination_merge.samples;
 	out->destination_count = sensor->destination_merge.count;
 	out->destination_every = sensor->destination_every;
+	out->packets = sensor->packets.copy;
+	out->packet_count = sensor->packets.count;
 	set_destination_rate(sensor, seconds > 0 ? sum.packets / seconds : 0);
 	hot_prefixes_update(&sensor->hot, out->sources, out->source_count);
 	return err ? err : destination_err;
@@ -344,20 +366,16 @@ int sensor_reattach(struct sensor *sensor, char why[160])
 	return attach_again(&sensor->link, bpf_program__fd(sensor->bpf->progs.fwgen_xdp), why);
 }
 
-int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count)
+const char *sensor_direction(struct sensor *sensor, bool *repaired)
 {
-	return attach_links(pin_dir, interfaces, count, true, true);
-}
+	bool seen = sensor->egress.ifindex != 0;
 
-int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
-		  bool others)
-{
-	return attach_links(pin_dir, interfaces, count, others, false);
-}
-
-int sensor_release(const char *pin_dir, const char *const *interfaces, unsigned int count)
-{
-	return attach_links(pin_dir, interfaces, count, false, true);
+	*repaired = false;
+	if (!egress_holds(&sensor->egress) && !attach_released(&sensor->link)) {
+		attach_egress(sensor);
+		*repaired = seen && sensor->egress.ifindex;
+	}
+	return sensor->egress.reason;
 }
 
 uint64_t sensor_memory_bytes(const struct sensor *sensor)
@@ -365,6 +383,6 @@ uint64_t sensor_memory_bytes(const struct sensor *sensor)
 	const struct tables *s = &sensor->sources, *d = &sensor->destinations;
 
 	return s->headers_bytes + s->entries_bytes + s->totals_bytes + d->headers_bytes +
-	       d->entries_bytes + d->totals_bytes +
+	       d->entries_bytes + d->totals_bytes + sensor->packets.bytes * 3 / 2 +
 	       sensor->source_merge.capacity * (sizeof(struct sample) + 2 * sizeof(uint32_t));
 }

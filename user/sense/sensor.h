@@ -19,6 +19,7 @@ struct sensor_options {
 	unsigned int memory_mb;	     /* this interface's share */
 	struct wake_marks marks;
 	struct verdict_maps maps; /* stay the drop map's */
+	int contacts_fd;	  /* stays whose contacts_open made it */
 	const char *pin_dir;	  /* NULL: not pinned */
 };
 
@@ -68,8 +69,14 @@ int sensor_verify(struct sensor *sensor, char why[160]);
  */
 int sensor_reattach(struct sensor *sensor, char why[160]);
 /*
- * Links of an earlier run on other interfaces than these: detached, with their pins. Returns how
- * many, or -errno.
+ * Whether packets that leave the interface are seen: without them nobody knows what arrives as an
+ * answer. Looks, and puts the tc filter back when it is gone; *repaired says so. The text says why
+ * they are not seen, "": they are; it is the sensor's.
+ */
+const char *sensor_direction(struct sensor *sensor, bool *repaired);
+/*
+ * Links of an earlier run on other interfaces than these: detached, with their pins, and
+ * the tc filters there. Returns how many links, or -errno.
  */
 int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count);
 /* How many links are pinned, of these interfaces or of all others. -errno: the folder cannot be
@@ -77,7 +84,8 @@ int sensor_release_others(const char *pin_dir, const char *const *interfaces, un
  */
 int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
 		  bool others);
-/* fwgen off of single interfaces: the links of just these go. Returns how many, or -errno. */
+/* fwgen off of single interfaces: the links and filters of just these go. Returns how many links,
+ * or -errno. */
 int sensor_release(const char *pin_dir, const char *const *interfaces, unsigned int count);
 uint64_t sensor_memory_bytes(const struct sensor *sensor);
 

@@ -40,6 +40,9 @@ static struct json *render_interface(const struct interface_status *interface)
 		return NULL;
 	json_add_string(json, "name", interface->name);
 	json_add_string(json, "sensor", interface->sensor);
+	json_add_string(json, "direction", interface->direction_unknown[0] ? "unknown" : "seen");
+	if (interface->direction_unknown[0])
+		json_add_string(json, "direction_reason", interface->direction_unknown);
 	add_count(json, "packets", interface->packets);
 	add_count(json, "bytes", interface->bytes);
 	add_count(json, "dropped", interface->dropped);
@@ -192,6 +195,7 @@ struct json *render_rule(const void *row)
 	json_add_int(json, "prefix_len", prefix_family_len(&rule->prefix));
 	json_add_string(json, "action", action_name(rule->action));
 	json_add_string(json, "class", classes_format(rule->classes, classes));
+	json_add_int(json, "port", rule->port);
 	json_add_string(json, "detector", detector_name(rule->detector));
 	json_add_string(json, "evidence", evidence_name(rule->evidence));
 	json_add_string(json, "origin", origin_name(rule->origin));

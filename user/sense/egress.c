@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * tc with libbpf 1.1, which has no links for it: a filter outlives its maker, so that whoever comes
+ * next has to find it. Nothing is remembered outside of the kernel.
+ */
+#include "sense/egress.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/log.h"
+#include "sense/attach.h"
+#include "sense/clsact.h"
+#include "sense/program.h"
+
+static struct bpf_tc_hook hook_of(int ifindex, enum bpf_tc_attach_point point)
+{
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook),
+				     .ifindex = ifindex,
+				     .attach_point = point };
+}
+
+/* The program's id if the filter of this handle is there and ours, or 0. */
+static uint32_t ours_at(int ifindex, uint32_t handle)
+{
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
+	char name[BPF_OBJ_NAME_LEN];
+
+	if (bpf_tc_query(&hook, &options))
+		return 0;
+	attach_program_name(options.prog_id, name);
+	return strcmp(name, EGRESS_PROGRAM) ? 0 : options.prog_id;
+}
+
+/* The handle of our filter, 0 when there is none. */
+static uint32_t find(int ifindex)
+{
+	if (ours_at(ifindex, EGRESS_HANDLE))
+		return EGRESS_HANDLE;
+	return ours_at(ifindex, EGRESS_HANDLE_MADE) ? EGRESS_HANDLE_MADE : 0;
+}
+
+static void destroy_clsact(int ifindex)
+{
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	bpf_tc_hook_destroy(&hook);
+}
+
+static void explain(struct egress *egress, int err)
+{
+	const char *why = strerror(-err);
+
+	if (err == -EBUSY)
+		why = "it has an ingress discipline, which excludes clsact";
+	else if (err == -ENOENT || err == -EOPNOTSUPP)
+		why = "the kernel has no clsact or no BPF classifier";
+	else if (err == -EINVAL)
+		why = "another tc filter has priority 1 there";
+	else if (err == -EEXIST)
+		why = "another tc filter has the place of fwgen's";
+	snprintf(egress->reason, sizeof(egress->reason), "failed to attach to its egress: %s", why);
+}
+
+/* The handle for a new filter, after making sure of a clsact. Returns 0 or -errno. */
+static int prepare(int ifindex, uint32_t *handle)
+{
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
+	int there = clsact_find(ifindex);
+
+	*handle = there == CLSACT_NONE ? EGRESS_HANDLE_MADE : EGRESS_HANDLE;
+	if (there < 0)
+		return there;
+	if (there == CLSACT_OTHER)
+		return -EBUSY; /* it would take the filter, and show it what comes in */
+	return there == CLSACT_THERE ? 0 : bpf_tc_hook_create(&hook);
+}
+
+int egress_attach(struct egress *egress, int ifindex, int prog_fd)
+{
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
+	uint32_t handle = find(ifindex);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY,
+		    .prog_fd = prog_fd, .flags = handle ? BPF_TC_F_REPLACE : 0);
+	int err = 0;
+
+	*egress = (struct egress){ 0 };
+	if (!handle) {
+		err = prepare(ifindex, &handle);
+		options.handle = handle;
+	}
+	if (!err) {
+		err = bpf_tc_attach(&hook, &options);
+		if (err && handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
+			destroy_clsact(ifindex);
+	}
+	if (err) {
+		explain(egress, err);
+		return err;
+	}
+	egress->ifindex = ifindex;
+	egress->handle = handle;
+	egress->prog_id = options.prog_id;
+	return 0;
+}
+
+bool egress_holds(const struct egress *egress)
+{
+	return egress->ifindex && ours_at(egress->ifindex, egress->handle) == egress->prog_id;
+}
+
+static void detach(int ifindex, uint32_t handle)
+{
+	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
+	int err = bpf_tc_detach(&hook, &options);
+
+	if (err)
+		log_warning("failed to take the tc filter off an interface's egress: %s",
+			    strerror(-err));
+	else if (handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
+		destroy_clsact(ifindex);
+}
+
+void egress_close(struct egress *egress, bool keep)
+{
+	uint32_t handle;
+
+	if (egress->ifindex && !keep) {
+		handle = find(
+			egress->ifindex); /* none: its interface is gone, or somebody was here */
+		if (handle)
+			detach(egress->ifindex, handle);
+	}
+	*egress = (struct egress){ 0 };
+}
+
+static bool is_among(const char *name, const char *const *names, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (!strcmp(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+int egress_release(const char *const *names, unsigned int count, bool others)
+{
+	struct if_nameindex *interfaces = if_nameindex();
+	int released = 0;
+
+	program_quiet();
+	for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
+		uint32_t handle;
+
+		if (is_among(at->if_name, names, count) == others)
+			continue;
+		handle = find((int)at->if_index);
+		if (!handle)
+			continue;
+		detach((int)at->if_index, handle);
+		released++;
+	}
+	if_freenameindex(interfaces);
+	return released;
+}
