@@ -73,10 +73,11 @@ static void judge(struct daemon *daemon, const struct interval *interval)
 		at += n;
 	} while (at < interval->source_count);
 
-	daemon_lock(daemon);
+	/* outside of the lock: a wake record says nothing of destinations */
 	if (detect_destinations(daemon->detect, interval, &judgement->findings))
 		log_error("failed to judge all destinations of %s: %s", traffic->interface,
 			  strerror(ENOMEM));
+	daemon_lock(daemon);
 	daemon_judge(daemon, judgement, moment_now());
 	daemon_unlock(daemon);
 }

@@ -32,7 +32,8 @@ int detect_samples(struct detect *detect, const struct traffic *traffic,
 /*
  * The interval by destination: a finding (DETECTOR_VICTIM_FLOOD, its destination the victim, its
  * source all of the family: 0.0.0.0/0 or ::/0) for each host that is flooded by many sources, and
- * one with lasted_ns when that is over. Once for each interval. Returns 0 or -ENOMEM.
+ * one with lasted_ns when that is over. Once for each interval; it shares nothing with
+ * detect_provisional, so no lock need be held against that. Returns 0 or -ENOMEM.
  */
 int detect_destinations(struct detect *detect, const struct interval *interval,
 			struct finding_list *out);

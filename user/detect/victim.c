@@ -180,10 +180,14 @@ static int take_kind(struct victims *victims, const struct table_entry *entry,
 		.kind = kind,
 		.packets = counted * every,
 	};
-	bool worth = counted >= WORTH_PACKETS && is_worth(victims, &time, suspect.packets);
-	struct victim *victim = victim_find(&victims->table, &entry->address, kind);
-	int r = 0;
+	struct victim *victim;
+	bool worth;
+	int r;
 
+	if (!counted) /* an interval without any is made up for by the next one that has some */
+		return 0;
+	worth = counted >= WORTH_PACKETS && is_worth(victims, &time, suspect.packets);
+	victim = victim_find(&victims->table, &entry->address, kind);
 	if (!victim) {
 		if (!worth)
 			return 0;
@@ -196,7 +200,7 @@ static int take_kind(struct victims *victims, const struct table_entry *entry,
 	victim->rate = (float)suspect.counts[0] / (float)victims->limits[0].seconds;
 	if (worth)
 		victim_touch(&victims->table, victim, time.end_ns);
-	if (counted && is_over(victims, suspect.counts))
+	if (is_over(victims, suspect.counts))
 		return add_suspect(victims, &suspect);
 	learn(victims, victim, &time, (double)victim->rate, false);
 	return 0;

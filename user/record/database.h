@@ -16,7 +16,7 @@
 #include "model/rule.h"
 
 #define DATABASE_ERROR	  512
-#define DATABASE_VERSION  2	     /* PRAGMA user_version */
+#define DATABASE_VERSION  3	     /* PRAGMA user_version */
 #define DATABASE_ID	  0x66776765 /* PRAGMA application_id: "fwge" */
 #define DATABASE_BUSY_MS  2000
 #define DATABASE_CHECK_MS 2000 /* of quick_check at most: a start must not wait for gigabytes */

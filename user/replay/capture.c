@@ -108,6 +108,8 @@ static int64_t time_of(const struct pcap_pkthdr *header)
 {
 	int64_t seconds = header->ts.tv_sec, ns = header->ts.tv_usec; /* as was asked for */
 
+	if (seconds < 0 && seconds >= INT32_MIN) /* pcap's 32 bits, which have no sign */
+		seconds = (uint32_t)seconds;
 	if (seconds < 0 || ns < 0 || ns >= NS_PER_SECOND)
 		ns = 0;
 	if (seconds < 0)

@@ -140,8 +140,8 @@ static void print_summary(FILE *out, const char *file, const struct summary *sum
 	fprintf(out, "\n%" PRIu64 " malformed, %" PRIu64 " not IP\n", summary->malformed,
 		summary->not_ip);
 	print_late(out, summary);
-	fprintf(out, "%" PRIu64 " decisions, which would have stopped %" PRIu64 " packets, %s\n",
-		summary->decisions, summary->dropped,
+	fprintf(out, "%" PRIu64 " decision%s, which would have stopped %" PRIu64 " packets, %s\n",
+		summary->decisions, summary->decisions == 1 ? "" : "s", summary->dropped,
 		units_bytes((double)summary->dropped_bytes, bytes));
 	print_sources(out, summary->sources);
 	fputc('\n', out);
