@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 import daemon as daemon_module  # noqa: E402
+from arena import Arena  # noqa: E402
 from net import Net  # noqa: E402
 
 FULL = bool(os.environ.get("FWGEN_FULL"))
@@ -58,13 +59,25 @@ def shared_net():
     topology.close()
 
 
+@pytest.fixture(scope="module")
+def arena():
+    """A daemon with the defaults for all tests of a file; each takes addresses of its own."""
+    one = Arena()
+    yield one
+    one.close()
+    assert "Sanitizer" not in one.daemon.log() and "runtime error:" not in one.daemon.log(), one.daemon.log()[-8000:]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows the end of its daemon's log."""
     outcome = yield
     report = outcome.get_result()
     if report.failed:
-        for one in getattr(item, "daemons", []):
+        daemons = list(getattr(item, "daemons", []))
+        if "arena" in getattr(item, "funcargs", {}):
+            daemons.append(item.funcargs["arena"].daemon)
+        for one in daemons:
             report.sections.append(("the daemon's log", one.log()[-4000:]))
 
 

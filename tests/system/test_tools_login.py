@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guessing passwords against real servers for SSH and FTP, and people who just log in."""
+import ftplib
+import itertools
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import FULL
+from net import run, wait_until
+
+SSH = ["ssh", "-n", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+       "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1"]
+GUESSES_MOST = 40
+
+
+def start_sshd(namespace, folder):
+    """sshd on port 22 with keys of its own, in a mount namespace where it writes nothing of this machine's."""
+    for name in ("host", "admin"):
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
+    config = folder / "sshd_config"
+    config.write_text(f"""HostKey {folder}/host
+AuthorizedKeysFile {folder}/admin.pub
+StrictModes no
+UsePAM no
+PermitRootLogin yes
+PasswordAuthentication yes
+ForceCommand /bin/true
+PidFile none
+""")
+    namespace.popen("unshare", "--mount", "--propagation", "private", "sh", "-c",
+                    "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && mount -t tmpfs none /var/log && "
+                    f"exec /usr/sbin/sshd -D -e -f {config}", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: not namespace.run("ssh-keyscan", "-T", "1", "127.0.0.1", check=False).stdout == "", 10, "sshd answers")
+    return folder / "admin"
+
+
+@pytest.fixture(scope="module")
+def servers(arena, tmp_path_factory):
+    """sshd and an FTP server on the gateway; what the test needs to use them honestly."""
+    folder = tmp_path_factory.mktemp("servers")
+    files = folder / "files"
+    files.mkdir()
+    for number in range(5):
+        (files / f"{number}.bin").write_bytes(bytes(200000))
+    arena.serve(arena.net.gateway, "ftp", str(files))
+    return start_sshd(arena.net.gateway, folder)
+
+
+def guess_ssh(net):
+    """One connection, one wrong password; whether the server refused it."""
+    command = ["sshpass", "-p", "wrong", *SSH, "-o", "PubkeyAuthentication=no", f"root@{net.GATEWAY4}"]
+    return "Permission denied" in net.attacker.run(*command, check=False).stderr
+
+
+def guess_ftp(net):
+    def one():
+        with ftplib.FTP(net.GATEWAY4, timeout=3) as session:
+            session.login("reader", "wrong")
+
+    try:
+        net.attacker.call(one)
+    except ftplib.error_perm as error:
+        return str(error).startswith("530")
+    except OSError:
+        return False
+
+
+def guess_until_blocked(arena, source, guess):
+    """Four at a time; returns the rule and how many passwords were refused until then."""
+    answers, made = [], itertools.count()
+
+    def work():
+        while source not in arena.daemon.rules() and next(made) < GUESSES_MOST:
+            answers.append(guess(arena.net))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    try:
+        return arena.daemon.wait_rule(source, 30), answers.count(True)
+    finally:
+        for worker in workers:
+            worker.join()
+
+
+@pytest.mark.parametrize("guess", [guess_ssh, guess_ftp])
+def test_password_guessing(arena, servers, guess):
+    source = arena.outsider()
+    rule, refused = guess_until_blocked(arena, source, guess)
+    assert rule["detector"] == "brute_force", rule["reason"]
+    assert rule["observed"] > rule["limit_count"] and refused > rule["limit_count"] / 2
+    arena.assert_stopped(source)
+
+
+def test_an_administrator_logs_in(arena, servers):
+    """Eight real sessions; two minutes are enough for them in life, the short form takes sixteen seconds."""
+    source, net = arena.outsider(), arena.net
+    for _ in range(8):
+        begun = time.monotonic()
+        net.attacker.run(*SSH, "-o", "PasswordAuthentication=no", "-i", servers, f"root@{net.GATEWAY4}", "true")
+        time.sleep(max(0, (15 if FULL else 2) - (time.monotonic() - begun)))
+    arena.assert_unharmed(source, 8 * 10)
+
+
+def test_files_are_fetched(arena, servers):
+    """Five files, a data connection to another port for each, and one wrong password in the beginning."""
+    source, sizes = arena.outsider(), []
+
+    def fetch():
+        with ftplib.FTP(arena.net.GATEWAY4, timeout=5) as session:
+            with pytest.raises(ftplib.error_perm):
+                session.login("reader", "mistyped")
+        with ftplib.FTP(arena.net.GATEWAY4, timeout=5) as session:
+            session.login("reader", "secret")
+            for name in session.nlst():
+                content = bytearray()
+                session.retrbinary(f"RETR {name}", content.extend)
+                sizes.append(len(content))
+
+    arena.net.attacker.call(fetch)
+    assert sizes == [200000] * 5
+    arena.assert_unharmed(source, 200)
