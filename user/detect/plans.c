@@ -16,8 +16,6 @@ _Static_assert(CONFIG_GROUPS_MAX < NO_PLAN, "windows name their plan by a byte")
 
 static void note_longest(struct plans *plans, const struct plan *plan)
 {
-	if (plans->longest_counting_ns < plan->longest_counting_ns)
-		plans->longest_counting_ns = plan->longest_counting_ns;
 	if (plans->longest_spread_ns < plan->longest_spread_ns)
 		plans->longest_spread_ns = plan->longest_spread_ns;
 }

@@ -11,7 +11,7 @@ struct plans {
 	struct groups groups;
 	struct plan *items; /* [0] for who is in no group, then one for each; owned */
 	unsigned int count;
-	int64_t longest_counting_ns, longest_spread_ns;
+	int64_t longest_spread_ns;
 };
 
 /* Returns 0 or -ENOMEM. */

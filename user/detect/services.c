@@ -6,6 +6,7 @@
 #include "detect/services.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/address.h"
