@@ -108,8 +108,8 @@ static __always_inline void table_note_peer(struct table_entry *entry,
 
 /*
  * Where nothing is known of the other side, ports must do: UDP from below the first comes from a
- * service, to above the second goes back to a client (Linux' ip_local_port_range begins there,
- * IANA's dynamic ports higher).
+ * service, from below to above the second it goes back to a client (Linux' ip_local_port_range
+ * begins there, IANA's dynamic ports higher).
  */
 #define TABLE_SERVICE_PORT   1024
 #define TABLE_EPHEMERAL_PORT 32768
@@ -298,7 +298,8 @@ static __always_inline __u32 table_add_udp(struct table_entry *entry,
 					   const struct sensor_control *control, __u32 relation)
 {
 	int to_client = packet->source_port < TABLE_SERVICE_PORT ||
-			packet->destination_port >= TABLE_EPHEMERAL_PORT;
+			(packet->destination_port >= TABLE_EPHEMERAL_PORT &&
+			 packet->source_port < TABLE_EPHEMERAL_PORT);
 	int later = packet->flags & (PACKET_LATER_FRAGMENT | PACKET_MALFORMED | PACKET_CUT);
 	int answers = 0;
 
