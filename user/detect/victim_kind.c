@@ -22,6 +22,14 @@ static uint64_t unanswered(const struct table_entry *entry)
 	return ahead;
 }
 
+/* Where the SYN-ACK could not be seen, a flow's first ACK passes for one: without its SYN it is
+ * none. */
+static uint64_t unbegun(const struct table_entry *entry)
+{
+	return entry->assumed && entry->established > entry->syn ? entry->established - entry->syn
+								 : 0;
+}
+
 static uint64_t reflected(const struct table_entry *entry)
 {
 	return entry->amplifier < entry->udp ? entry->amplifier : entry->udp;
@@ -35,7 +43,7 @@ uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry)
 	case VICTIM_SYN_ACK:
 		return entry->syn_ack;
 	case VICTIM_STRAY:
-		return (uint64_t)entry->stray + entry->odd_flags;
+		return (uint64_t)entry->stray + entry->odd_flags + unbegun(entry);
 	case VICTIM_REFLECTION:
 		return reflected(entry);
 	case VICTIM_UDP:
@@ -61,7 +69,8 @@ static enum victim_kind tcp_kind_of(uint8_t flags)
 
 enum victim_kind victim_kind_of(const struct packet_sample *sample)
 {
-	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN)
+	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN &&
+	    sample->relation != RELATION_ASSUMED)
 		return VICTIM_KINDS;
 	switch (sample->protocol) {
 	case IPPROTO_TCP:
