@@ -180,9 +180,9 @@ static void tell(struct world *world, const struct rule_change *change)
 				     .frame = world->summary.frames,
 				     .at = change->rule.created };
 
-	if (change->kind == RULE_REFUSED) {
-		if (world->report->refused)
-			world->report->refused(world->out, &decision);
+	if (change->kind == RULE_REFUSED || change->kind == RULE_ALARM_OVER) {
+		if (world->report->told)
+			world->report->told(world->out, &decision);
 		return;
 	}
 	world->summary.decisions++;
@@ -202,7 +202,7 @@ static void end_rule(struct world *world, const struct rule_change *change)
 {
 	struct blocked stopped;
 
-	if (blocks_remove(&world->blocks, &change->rule.prefix, &stopped) && world->report->ended)
+	if (blocks_remove(&world->blocks, &change->rule, &stopped) && world->report->ended)
 		world->report->ended(world->out, &change->rule, time_of(world, change), &stopped);
 }
 
