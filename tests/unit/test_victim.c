@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Floods of one host from everywhere: what is one, what only looks like it, how it is described. */
+#include <math.h>
 #include "detect/victim_table.h"
 #include "victim_world.h"
 
@@ -319,7 +320,18 @@ static void test_what_was_asked_for(void **state)
 	gate_free(gate);
 }
 
-/* Connections that come about; how many there are changes by chance and by the hour. */
+/* Chance counts that many of so many packets, like one in `every` of packets in random order. */
+static void send_by_chance(struct gate *gate, const struct stream *stream, uint32_t packets)
+{
+	double mean = (double)packets / gate->control.destination_every, sum = -6;
+
+	for (int i = 0; i < 12; i++) /* about normal, with variance 1 */
+		sum += frames_random(&gate->random, 1000000) / 1e6;
+	for (double n = mean + sum * sqrt(mean); n >= 1; n--)
+		gate_packet(gate, stream);
+}
+
+/* Connections that come about: of SYNs and ACKs one kind is ahead of the other by chance. */
 static void test_busy_web_server(void **state)
 {
 	struct gate *gate = gate_new();
@@ -330,24 +342,64 @@ static void test_busy_web_server(void **state)
 	ends.flags = TCP_ACK;
 	ends.relation = RELATION_COMPLETES;
 	for (unsigned int every = 8; every <= 64; every *= 8) {
-		gate->control.destination_every = every;
-		for (int i = 0; i < 2000; i++) {
-			uint32_t rate = 1000 * every / 8 + (i % 100) * 50;
+		uint32_t connections = 2500 * every / 8;
 
-			/* a tenth of the ACKs comes an interval later */
-			gate_send(gate, &syns, rate - 200 + frames_random(&gate->random, 400));
-			gate_send(gate, &ends, rate * 9 / 10 + frames_random(&gate->random, 200));
+		gate->control.destination_every = every;
+		for (int i = 0; i < 2400; i++) {
+			send_by_chance(gate, &syns, connections);
+			send_by_chance(gate, &ends, connections);
 			assert_int_equal(gate_drain(gate), 0);
 		}
 	}
 	/* as many again that nobody completes */
-	gate_run(gate, &(struct stream){ 0 }, 0, 2);
 	for (int i = 0; i < 4; i++) {
 		gate_send(gate, &syns, 40000);
 		gate_send(gate, &ends, 20000);
 		gate_drain(gate);
 	}
 	assert_int_equal(gate->findings.count, 1);
+	gate_free(gate);
+}
+
+/* Many come at once, from far away: the first handshakes have not all come to their end. */
+static void test_crowd_of_guests(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	gate_send(gate, &syns, 5000); /* 20,000 a second, 80 ms from here */
+	gate_send(gate, &ends, 3400);
+	assert_int_equal(gate_drain(gate), 0);
+	for (int i = 0; i < 40; i++) {
+		gate_send(gate, &syns, 5000);
+		gate_send(gate, &ends, 5000);
+		assert_int_equal(gate_drain(gate), 0);
+	}
+	gate_free(gate);
+}
+
+/* A download beside it is neither counted nor looked at. */
+static void test_answers_beside_a_flood(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream acks = syn_stream(), data = syn_stream();
+
+	(void)state;
+	acks.flags = data.flags = TCP_ACK;
+	data.sources = 1;
+	data.bytes = 1514;
+	data.relation = RELATION_ANSWER;
+	for (int i = 0; i < 4; i++) {
+		gate_send(gate, &acks, 1000);
+		gate_send(gate, &data, 3000);
+		gate_drain(gate);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	assert_in_range(gate->findings.items[0].count, 3800, 4200);
+	assert_trait(&gate->findings.items[0], TRAIT_LENGTH, 60, 100);
 	gate_free(gate);
 }
 
@@ -701,6 +753,8 @@ int main(void)
 		cmocka_unit_test(test_few_sources),
 		cmocka_unit_test(test_what_was_asked_for),
 		cmocka_unit_test(test_busy_web_server),
+		cmocka_unit_test(test_crowd_of_guests),
+		cmocka_unit_test(test_answers_beside_a_flood),
 		cmocka_unit_test(test_service_that_answers),
 		cmocka_unit_test(test_busy_server_from_the_start),
 		cmocka_unit_test(test_slow_growth_is_usual),
