@@ -10,6 +10,7 @@ from daemon import Daemon
 from net import Net, wait_until
 
 SERVERS = str(pathlib.Path(__file__).resolve().parent / "servers.py")
+LEARNING_SECONDS = 11  # from the start on, what nobody asked for may have been asked for before
 ELSEWHERE4, ELSEWHERE6 = "192.0.2.0/24", "2001:db8:e::/64"  # behind the gateway, as far as the attacker knows
 
 
@@ -41,6 +42,10 @@ class Arena:
         net.attacker.ip("route", "replace", f"{gateway}/{full}", "dev", "eth0", "src", address)
         net.attacker.ip("route", "replace", elsewhere, "via", gateway, "dev", "eth0", "src", address)
         return address
+
+    def wait_learned(self):
+        """Until fwgen has seen enough of what leaves to tell what nobody asked for."""
+        wait_until(lambda: self.daemon.status()["uptime_s"] > LEARNING_SECONDS, LEARNING_SECONDS + 5, "learning ends", every=0.2)
 
     # ---- what happens to them
 

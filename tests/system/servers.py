@@ -64,9 +64,13 @@ class Stream(socketserver.StreamRequestHandler):
             pass
 
 
+class StreamServer(socketserver.ThreadingTCPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
 def stream(port):
-    socketserver.ThreadingTCPServer.allow_reuse_address = True
-    server = socketserver.ThreadingTCPServer(("", int(port)), Stream)
+    server = StreamServer(("", int(port)), Stream)
     ready()
     server.serve_forever()
 

@@ -22,9 +22,11 @@ FLOODS = {
     "xmas": (["-F", "-P", "-U", "-p", "80"], {"stealth_scan"}),
     "null": (["-p", "80"], {"stealth_scan"}),
     "syn_fin": (["-S", "-F", "-p", "80"], {"stealth_scan", "syn_flood"}),
-    "udp_fragments": (["--udp", "-f", "-d", "200", "-p", "9999"], {"fragment_flood"}),
+    "udp_fragments": (["--udp", "-f", "-d", "200", "-p", "9999"], {"fragment_flood", "udp_flood"}),
     "icmp_fragments": (["--icmp", "-f", "-d", "200"], {"fragment_flood", "icmp_flood"}),
     "syn_fragments": (["-S", "-f", "-d", "200", "-p", "80"], {"fragment_flood", "syn_flood"}),
+    "later_fragments": (["-S", "-x", "-g", "64", "-d", "16", "-p", "80"], {"fragment_flood"}),
+    "bad_offset": (["-A", "-O", "2", "-p", "80"], {"malformed"}),
 }
 
 

@@ -51,7 +51,7 @@ def servers(arena, tmp_path_factory):
 
 def guess_ssh(net):
     """One connection, one wrong password; whether the server refused it."""
-    command = ["sshpass", "-p", "wrong", *SSH, "-o", "PubkeyAuthentication=no", f"root@{net.GATEWAY4}"]
+    command = ["timeout", "5", "sshpass", "-p", "wrong", *SSH, "-o", "PubkeyAuthentication=no", f"root@{net.GATEWAY4}"]
     return "Permission denied" in net.attacker.run(*command, check=False).stderr
 
 

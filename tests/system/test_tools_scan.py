@@ -13,14 +13,11 @@ SCANS = {
     "syn": ([*QUICK, "-sS", *PORTS], {"port_scan"}),
     "connect": ([*QUICK, "-sT", *PORTS], {"port_scan"}),
     "udp": (UDP, {"port_scan"}),
-    "null": ([*QUICK, "-sN", *PORTS], {"stealth_scan"}),
-    "fin": ([*QUICK, "-sF", *PORTS], {"stealth_scan"}),
-    "xmas": ([*QUICK, "-sX", *PORTS], {"stealth_scan"}),
-    "ack": ([*QUICK, "-sA", *PORTS], {"stealth_scan", "port_scan"}),
-    "maimon": ([*QUICK, "-sM", *PORTS], {"stealth_scan", "port_scan"}),
-    "window": ([*QUICK, "-sW", *PORTS], {"stealth_scan", "port_scan"}),
+    "null": ([*QUICK, "-sN", *PORTS], {"stealth_scan", "port_scan"}),
+    "fin": ([*QUICK, "-sF", *PORTS], {"stealth_scan", "port_scan"}),
+    "xmas": ([*QUICK, "-sX", *PORTS], {"stealth_scan", "port_scan"}),
     "protocols": (["nmap", "-n", "-Pn", "-sO", "--max-retries", "0", "-p", "3-60"], {"stealth_scan"}),
-    "fragmented": ([*QUICK, "-sS", "-f", *PORTS], {"port_scan", "fragment_flood"}),
+    "fragmented": ([*QUICK, "-sS", "-f", *PORTS], {"port_scan", "fragment_flood", "malformed", "syn_flood"}),
     "from_port_53": ([*QUICK, "-sS", "-g", "53", *PORTS], {"port_scan"}),
     "udp_from_port_53": ([*UDP, "-g", "53"], {"port_scan"}),
 }
@@ -36,6 +33,19 @@ def test_scan_of_one_host(arena, kind):
 def test_scan_of_one_ipv6_host(arena, kind):
     command, detectors = SCANS[kind]
     arena.assert_caught(arena.outsider(6), *command, "-6", arena.net.GATEWAY6, by=detectors)
+
+
+@pytest.mark.parametrize("kind", ["-sA", "-sW", "-sM"])
+def test_scan_with_packets_of_no_connection(arena, kind):
+    """ACKs, and FINs with ACK, as connections send them that were there before."""
+    arena.wait_learned()
+    arena.assert_caught(arena.outsider(), *QUICK, kind, *PORTS, arena.net.GATEWAY4, by={"stealth_scan", "port_scan"})
+
+
+def test_slow_scan_in_fragments(arena):
+    """Eight bytes to a fragment: the ports are in the first, the flags in the second."""
+    arena.assert_caught(arena.outsider(), "nmap", "-n", "-Pn", "-sS", "-f", "--max-retries", "0", "--scan-delay", "100ms",
+                        "--max-scan-delay", "100ms", "-p", "1-150", arena.net.GATEWAY4, by={"port_scan", "malformed"})
 
 
 def test_slow_scan(arena):
