@@ -191,6 +191,47 @@ def test_other_limits_by_config(folder):
     assert folder.evaluate("--config", config) == 1
 
 
+def write_raw_ip(path, frames):
+    """Big-endian, nanoseconds, no link layer."""
+    with open(path, "wb") as file:
+        file.write(struct.pack(">IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101))
+        for at, frame in frames:
+            seconds, nanoseconds = divmod(round((START + at) * 1e9), 1000000000)
+            file.write(struct.pack(">IIII", seconds, nanoseconds, len(frame) - 14, len(frame) - 14) + frame[14:])
+
+
+def write_cooked(path, frames):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 113))
+        for at, frame in frames:
+            packet = struct.pack("!HHH8s", 0, 1, 6, b"") + frame[12:]
+            file.write(struct.pack("<IIII", *divmod(round((START + at) * 1e6), 1000000), len(packet), len(packet)) + packet)
+
+
+def write_pcapng(path, frames):
+    """One interface that counts milliseconds and one that counts the usual microseconds; the frames are the second's."""
+    def block(kind, body):
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    with open(path, "wb") as file:
+        file.write(block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
+        file.write(block(1, struct.pack("<HHIHHB3xHH", 1, 0, 0, 9, 1, 3, 0, 0)))
+        file.write(block(1, struct.pack("<HHI", 1, 0, 0)))
+        for at, frame in frames:
+            high, low = divmod(round((START + at) * 1e6), 1 << 32)
+            file.write(block(6, struct.pack("<IIIII", 1, high, low, len(frame), len(frame)) + frame + bytes(-len(frame) % 4)))
+
+
+@pytest.mark.parametrize("write", [write_raw_ip, write_cooked, write_pcapng])
+def test_other_kinds_of_captures(folder, write):
+    write(folder.path / "scan.pcap", list(scan()))
+    folder.attack("scan", None)
+    assert folder.evaluate() == 0, folder.output
+    row = folder.cells("scan")
+    assert 21 <= int(row["try"]) <= 26 and int(row["frame"]) == 2 * int(row["try"]) - 1
+    assert float(row["found s"]) == pytest.approx((int(row["try"]) - 1) / 100, abs=0.002)
+
+
 def test_captures_that_cannot_be_read(folder):
     folder.benign("gone", None)
     (folder.path / "text.pcap").write_text("no capture\n")
