@@ -84,7 +84,7 @@ struct packet {
 	__u8 protocol; /* the upper-layer protocol, or the extension header that stopped the walk */
 	__u8 tcp_flags; /* TCP that carries its flags only */
 	__u8 icmp_type;
-	__u8 flags; /* enum packet_flag */
+	__u8 flags;	      /* enum packet_flag */
 	__u16 network_offset; /* of the IP header, from the frame's start */
 	__u16 upper_offset;   /* of what IP carries */
 };
