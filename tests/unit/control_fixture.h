@@ -56,6 +56,7 @@ static inline void fake_status(void *context, struct status *out)
 	out->interfaces[0] = (struct interface_status){
 		.name = "eth0",
 		.sensor = "xdp",
+		.direction_unknown = "no clsact",
 		.packets = 1000,
 		.bytes = 64000,
 		.dropped = 5,

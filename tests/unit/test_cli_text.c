@@ -140,6 +140,15 @@ static void test_status_text_of_trouble(void **state)
 	expect_part(text, "! the record is not written (disk full)");
 	expect_part(text, "! 3 records were lost");
 	free(text);
+	text = render(render_text_status,
+		      "{\"interfaces\":[{\"name\":\"eth1\",\"direction\":\"unknown\","
+		      "\"direction_reason\":\"no clsact\"},{\"name\":\"eth2\",\"direction\":"
+		      "\"seen\"}],\"enforcers\":[]}",
+		      false, 0);
+	expect_part(text, "! eth1: what leaves is not seen");
+	expect_part(text, "attacks: no clsact\n");
+	assert_null(strstr(text, "! eth2"));
+	free(text);
 }
 
 static void test_answers_of_another_form(void **state)

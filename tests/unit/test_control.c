@@ -13,6 +13,7 @@ static void test_status(void **state)
 	expect_data(dial(server, 0), "{\"verb\":\"status\"}\n",
 		    "{\"mode\":\"enforce\",\"uptime_s\":12.346,\"version\":\"0.1.0\","
 		    "\"evidence\":\"none\",\"interfaces\":[{\"name\":\"eth0\",\"sensor\":\"xdp\","
+		    "\"direction\":\"unknown\",\"direction_reason\":\"no clsact\","
 		    "\"packets\":1000,\"bytes\":64000,\"dropped\":5,\"attributed\":990,"
 		    "\"unattributed\":10,\"sources_estimate\":12,\"blind_below_pps\":20.5,"
 		    "\"packets_per_second\":100.25,\"bytes_per_second\":0,\"wakes\":0,"

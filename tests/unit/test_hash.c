@@ -196,7 +196,7 @@ static uint32_t port_bits(uint32_t count, uint32_t first, uint32_t step)
 
 	for (uint32_t i = 0; i < count; i++) {
 		packet.destination_port = (uint16_t)(first + i * step);
-		table_add(&entry, &subject, &packet, &sim.control, 0);
+		table_add(&entry, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 	}
 	assert_int_equal(entry.distinct_ports, bits_of(entry.ports[0], entry.ports[1]));
 	return entry.distinct_ports;
@@ -210,7 +210,7 @@ static uint32_t host_bits(uint32_t count, uint32_t first, uint32_t step)
 
 	for (uint32_t i = 0; i < count; i++) {
 		subject.peer = sim_address(__builtin_bswap32(first + i * step));
-		table_add(&entry, &subject, &packet, &sim.control, 0);
+		table_add(&entry, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 	}
 	assert_int_equal(entry.distinct_hosts, bits_of(entry.hosts, 0));
 	return entry.distinct_hosts;

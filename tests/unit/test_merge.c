@@ -24,7 +24,7 @@ static void counters_add_up(void **state)
 	(void)state;
 	a.bytes = 1ULL << 40, b.bytes = 5;
 	a.packets = 10, b.packets = 20;
-	a.tcp = 1, b.tcp = 2;
+	a.answers = 1, b.answers = 2;
 	a.udp = 3, b.udp = 4;
 	a.icmp = 5, b.icmp = 6;
 	a.syn = 7, b.syn = 8;
@@ -33,22 +33,24 @@ static void counters_add_up(void **state)
 	a.malformed = 13, b.malformed = 14;
 	a.fragments = 15, b.fragments = 16;
 	a.syn_ack = 17, b.syn_ack = 18;
-	a.rst = 19, b.rst = 20;
+	a.stray = 19, b.stray = 20;
 	a.odd_flags = 21, b.odd_flags = 22;
 	a.sensitive = 23, b.sensitive = 24;
 	a.amplifier = 25, b.amplifier = 26;
 	a.other = 27, b.other = 28;
+	a.protocols = 1, b.protocols = 4;
+	b.assumed = 1;
 	add(&merge, &a);
 	add(&merge, &b);
 	assert_int_equal(merge.count, 1);
 	assert_int_equal(merge.samples[0].ifindex, 7);
 	sum = &merge.samples[0].entry;
 	assert_true(sum->bytes == (1ULL << 40) + 5 && sum->packets == 30);
-	assert_true(sum->tcp == 3 && sum->udp == 7 && sum->icmp == 11 && sum->syn == 15);
+	assert_true(sum->answers == 3 && sum->udp == 7 && sum->icmp == 11 && sum->syn == 15);
 	assert_true(sum->established == 19 && sum->dropped == 23 && sum->malformed == 27);
-	assert_true(sum->fragments == 31 && sum->syn_ack == 35 && sum->rst == 39);
+	assert_true(sum->fragments == 31 && sum->syn_ack == 35 && sum->stray == 39);
 	assert_true(sum->odd_flags == 43 && sum->sensitive == 47 && sum->amplifier == 51);
-	assert_int_equal(sum->other, 55);
+	assert_true(sum->other == 55 && sum->protocols == 5 && sum->assumed == 1);
 	merge_free(&merge);
 }
 
@@ -59,12 +61,12 @@ static void counters_stop_at_their_maximum(void **state)
 
 	(void)state;
 	entry.packets = entry.syn = 0xf0000000;
-	entry.rst = entry.other = 0xfff0;
+	entry.stray = entry.other = 0xfff0;
 	for (int cpu = 0; cpu < 3; cpu++)
 		add(&merge, &entry);
 	assert_int_equal(merge.samples[0].entry.packets, UINT32_MAX);
 	assert_int_equal(merge.samples[0].entry.syn, UINT32_MAX);
-	assert_int_equal(merge.samples[0].entry.rst, 0xffff);
+	assert_int_equal(merge.samples[0].entry.stray, 0xffff);
 	assert_int_equal(merge.samples[0].entry.other, 0xffff);
 	merge_free(&merge);
 }

@@ -245,7 +245,6 @@ static void tags_are_never_zero(void **state)
 	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
 	struct table_bucket bucket = sim_bucket(&sim, 0);
 	struct table_entry *first;
-	uint32_t news = 0;
 
 	(void)state;
 	for (uint64_t hash = 0; hash < 1ULL << 48; hash += 1ULL << 32)
@@ -255,9 +254,10 @@ static void tags_are_never_zero(void **state)
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < 8; i++) {
 			subject.address = sim_address(i);
-			first = table_account(&bucket, sim_totals(&sim), 0, sim.control.epoch, 0,
-					      &subject, &packet, &sim.control, 0, &news);
+			first = table_claim(&bucket, sim_totals(&sim), 0, sim.control.epoch, 0,
+					    &subject, packet.bytes);
 			assert_non_null(first);
+			table_add(first, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 			assert_int_equal(first->packets, round + 1);
 			assert_memory_equal(&first->address, &subject.address, 16);
 		}
