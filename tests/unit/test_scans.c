@@ -209,6 +209,24 @@ static void test_scan_across_intervals(void **state)
 	}
 }
 
+/* The one interval knows most of the ports, the next finds the scan before it ends. */
+static void test_wakes_for_known_sources(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t i = 0; i < 32 && !wire.found; i++) {
+			syn(&wire, 1, (uint16_t)(1000 + i));
+			if (i == 13)
+				wire_wait(&wire, INTERVAL);
+		}
+		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
+		wire_close(&wire);
+	}
+}
+
 /* UDP, and with the flags of nmap -sA and -sM: other probes, the same ports. */
 static void test_other_probes_scan_too(void **state)
 {
@@ -568,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fast_scan_with_any_key),
 		cmocka_unit_test(test_scan_across_intervals),
+		cmocka_unit_test(test_wakes_for_known_sources),
 		cmocka_unit_test(test_other_probes_scan_too),
 		cmocka_unit_test(test_slow_scan),
 		cmocka_unit_test(test_bounced_scan),
