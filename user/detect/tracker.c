@@ -21,7 +21,8 @@
 
 #define KEEP_NS (60 * NS_PER_SECOND) /* a source without windows: for people to look at */
 
-#define ONE_TRY 2 /* bits: a port and a host, like each source of a flood */
+#define WINDOWS_WEIGH 16 /* who comes near a limit is worth as much as who sends so much more */
+#define ONE_TRY	      2	 /* bits: a port and a host, like each source of a flood */
 
 #define EVICT_SAMPLE 16 /* records compared for one eviction */
 #define EVICT_VISITS 512
@@ -135,9 +136,10 @@ static uint64_t interest(const struct tracker *tracker, const struct source *sou
 
 	if (silent(tracker, source, now_ns))
 		return 0;
-	return 1 + packets / (1 + (uint64_t)(idle / NS_PER_SECOND)) +
-	       (source->windows ? 1ULL << 21 : 0) + (tried << 22) +
-	       (source->fired ? 1ULL << 32 : 0);
+	if (source->windows)
+		packets *= WINDOWS_WEIGH;
+	return 1 + packets / (1 + (uint64_t)(idle / NS_PER_SECOND)) + (tried << 25) +
+	       (source->fired ? 1ULL << 34 : 0);
 }
 
 static struct source *turn_hand(struct tracker *tracker)
