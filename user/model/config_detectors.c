@@ -39,7 +39,7 @@ static const struct {
 	/* impossible flags are 0 in peace */
 	[DETECTOR_STEALTH_SCAN] = { { { 30, 10 }, { 60, 900 } } },
 	/* whoever polls each minute stays below; the slowest tool logs in every 6 s */
-	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 60, 3600 } } },
+	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 70, 3600 } } },
 	/* late answers of a busy resolver are a few a second */
 	[DETECTOR_REFLECTION] = { { { 200, 1 }, { 500, 10 } } },
 	/* a broken card or a bad tunnel brings one now and then */
