@@ -218,7 +218,8 @@ def set_members(net, address):
     return [name for name, member in members if wanted in ipaddress.ip_network(member.split(",")[0])]
 
 
-DETECTORS = ["packet_flood", "byte_flood", "syn_flood", "udp_flood", "icmp_flood", "port_scan", "host_sweep"]
+DETECTORS = ["packet_flood", "byte_flood", "syn_flood", "udp_flood", "icmp_flood", "fragment_flood", "port_scan", "host_sweep",
+             "stealth_scan", "brute_force", "reflection", "malformed", "unauthorized", "victim_flood"]
 
 
 def only(**limits):

@@ -37,7 +37,7 @@ static uint64_t grid_limit(uint64_t count)
 static const struct detector_ops grid_ops = {
 	.distinct = grid,
 	.limit = grid_limit,
-	.what = "tries of the same ports on many hosts",
+	.what = "tries of the same ports again",
 	.classes = CLASS_SYN | CLASS_TCP,
 };
 
