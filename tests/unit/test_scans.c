@@ -376,6 +376,23 @@ static void test_scan_beside_harmless_packets(void **state)
 	}
 }
 
+/* Where the other side is seen, an ACK of his own ends no handshake: SYNs stay what they are. */
+static void test_forged_acks_hide_no_syns(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	wire_open(&wire, 1);
+	for (uint32_t i = 0; i < 300 && !wire.found; i++) {
+		wire.source_port = (uint16_t)wire_random(&wire);
+		syn(&wire, 1, 80);
+		tcp(&wire, 1, 80, TCP_ACK);
+	}
+	assert_true(is_found(&wire, DETECTOR_SYN_FLOOD));
+	assert_int_equal(wire.found_at, 2 * 201 - 1);
+	wire_close(&wire);
+}
+
 /* ---- other stealthy probes ----------------------------------------------------------------------
  */
 
@@ -594,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_bot),
 		cmocka_unit_test(test_thin_scan),
 		cmocka_unit_test(test_scan_beside_harmless_packets),
+		cmocka_unit_test(test_forged_acks_hide_no_syns),
 		cmocka_unit_test(test_flood_out_of_nowhere),
 		cmocka_unit_test(test_half_seen_flows_are_no_scan),
 		cmocka_unit_test(test_protocol_scan),
