@@ -21,10 +21,10 @@
 
 /* What an arriving packet is to the host that it is for. */
 enum relation {
-	RELATION_UNASKED,   /* the other side's packets are seen here, and none asked for this */
-	RELATION_UNKNOWN,   /* the other side's packets do not pass here: nothing can be said */
-	RELATION_RELATED,   /* asked for by nothing, between hosts that have a connection */
-	RELATION_ANSWER,    /* of a flow that the other side takes part in */
+	RELATION_UNASKED, /* the other side's packets are seen here, and none asked for this */
+	RELATION_UNKNOWN, /* the other side's packets do not pass here: nothing can be said */
+	RELATION_RELATED, /* asked for by nothing, between hosts that have a connection */
+	RELATION_ANSWER,  /* of a flow that the other side takes part in */
 	RELATION_COMPLETES, /* the ACK that ends a handshake: the address is not forged */
 	RELATION_ASSUMED,   /* a flow's first ACK, where the SYN-ACK could not be seen */
 };
@@ -38,8 +38,8 @@ enum contact_kind { CONTACT_FLOW = 0x100, CONTACT_PAIR = 0x200, CONTACT_HOST = 0
 
 /* remote: who sends what arrives; local: whom it is for. ports: remote's << 16 | local's. */
 static __always_inline __u64 contact_hash(const struct contacts *contacts,
-					  const struct address *remote, const struct address *local,
-					  __u32 ports, __u32 kind)
+					  const struct address *remote,
+					  const struct address *local, __u32 ports, __u32 kind)
 {
 	__u64 h = hash_linear(&contacts->remote_key, remote) +
 		  hash_linear(&contacts->local_key, local) + contacts->ports_key * ports +
@@ -57,7 +57,8 @@ static __always_inline __u64 contact_host_hash(const struct contacts *contacts,
 
 static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
 {
-	const struct contact_line *line = &contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
+	const struct contact_line *line =
+		&contacts->lines[(hash >> 50) & (CONTACT_LINES - 1)];
 	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
 	__u32 second = (hash >> 34) & (CONTACT_LINE_BITS - 1);
 	__u64 a = line->words[0][first / 64] >> (first % 64) &
