@@ -74,7 +74,7 @@ static inline void fake_status(void *context, struct status *out)
 		.repairs = 2,
 		.rules = 7,
 	};
-	out->tracked_sources = 12;
+	out->tracker = (struct tracker_status){ 12, 5, 1 };
 	out->memory_bytes = 1 << 20;
 	out->active_rules = fake->active_rules;
 	out->record.lost = 3;

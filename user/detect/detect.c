@@ -305,6 +305,15 @@ uint64_t detect_tracked(const struct detect *detect)
 	return detect->tracker.sources.used;
 }
 
+void detect_tracker(const struct detect *detect, struct tracker_status *out)
+{
+	*out = (struct tracker_status){
+		.sources = detect->tracker.sources.used,
+		.evicted = detect->tracker.evicted,
+		.refused = detect->tracker.refused,
+	};
+}
+
 uint64_t detect_memory_bytes(const struct detect *detect)
 {
 	return sizeof(*detect) + detect->plans.count * sizeof(*detect->plans.items) +
