@@ -68,6 +68,25 @@ static uint32_t *chain_of(const struct tracker *tracker, const struct address *a
 	return &tracker->heads[hash & tracker->mask];
 }
 
+void tracker_expect_chain(const struct tracker *tracker, const struct address *address,
+			  uint8_t prefix_len)
+{
+	__builtin_prefetch(chain_of(tracker, address, prefix_len));
+}
+
+void tracker_expect_source(const struct tracker *tracker, const struct address *address,
+			   uint8_t prefix_len)
+{
+	uint32_t number = *chain_of(tracker, address, prefix_len);
+	const char *source;
+
+	if (!number)
+		return;
+	source = pool_at(&tracker->sources, number);
+	__builtin_prefetch(source);
+	__builtin_prefetch(source + sizeof(struct source) - 1);
+}
+
 /* The link that points to the source: in heads, or in another source of the chain. */
 static uint32_t *link_of(const struct tracker *tracker, const struct address *address,
 			 uint8_t prefix_len)
