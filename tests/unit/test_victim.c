@@ -139,6 +139,25 @@ static void test_udp_flood(void **state)
 	gate_free(gate);
 }
 
+/* What follows the first fragment has no ports: none is named. */
+static void test_fragments(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream fragments = question_stream();
+	const struct finding *finding = NULL;
+
+	(void)state;
+	fragments.fragments = true;
+	gate_send(gate, &fragments, 5000);
+	assert_int_equal(gate_drain(gate), 1);
+	finding = &gate->findings.items[0];
+	assert_int_equal(finding->port, 0);
+	assert_null(trait_of(finding, TRAIT_SOURCE_PORT));
+	assert_null(trait_of(finding, TRAIT_DESTINATION_PORT));
+	assert_trait(finding, TRAIT_LENGTH, 80, 100);
+	gate_free(gate);
+}
+
 static void test_syn_ack_reflection(void **state)
 {
 	struct gate *gate = gate_new();
@@ -255,6 +274,9 @@ static void test_counting_few(void **state)
 	assert_int_equal(gate_run(gate, &syns, 400, 60), 0);
 	assert_int_not_equal(gate_run(gate, &syns, 2000, 2), 0);
 	assert_in_range(gate->findings.items[0].count, 1400, 2600);
+	/* and what is there is counted, however much */
+	gate_run(gate, &syns, 2000000, 2);
+	assert_in_range(gate->findings.items[0].count, 1990000, 2010000);
 	gate_free(gate);
 }
 
@@ -320,20 +342,27 @@ static void test_what_was_asked_for(void **state)
 	gate_free(gate);
 }
 
-/* Chance counts that many of so many packets, like one in `every` of packets in random order. */
+static double roll(struct gate *gate)
+{
+	return (1 + frames_random(&gate->random, 1000000)) / 1000001.;
+}
+
+/* Sends as many as chance counts of so many packets: Poisson's distribution. */
 static void send_by_chance(struct gate *gate, const struct stream *stream, uint32_t packets)
 {
-	double mean = (double)packets / gate->control.destination_every, sum = -6;
+	double left = (double)packets / gate->control.destination_every;
 
-	for (int i = 0; i < 12; i++) /* about normal, with variance 1 */
-		sum += frames_random(&gate->random, 1000000) / 1e6;
-	for (double n = mean + sum * sqrt(mean); n >= 1; n--)
+	for (left += log(roll(gate)); left > 0; left += log(roll(gate)))
 		gate_packet(gate, stream);
 }
 
 /* Connections that come about: of SYNs and ACKs one kind is ahead of the other by chance. */
 static void test_busy_web_server(void **state)
 {
+	static const struct {
+		uint32_t every, connections;
+		int intervals;
+	} loads[] = { { 8, 2500, 2400 }, { 64, 20000, 2400 }, { 64, 750, 100000 } };
 	struct gate *gate = gate_new();
 	struct stream syns = syn_stream(), ends = syn_stream();
 
@@ -341,13 +370,11 @@ static void test_busy_web_server(void **state)
 	syns.sources = ends.sources = 5000;
 	ends.flags = TCP_ACK;
 	ends.relation = RELATION_COMPLETES;
-	for (unsigned int every = 8; every <= 64; every *= 8) {
-		uint32_t connections = 2500 * every / 8;
-
-		gate->control.destination_every = every;
-		for (int i = 0; i < 2400; i++) {
-			send_by_chance(gate, &syns, connections);
-			send_by_chance(gate, &ends, connections);
+	for (size_t load = 0; load < sizeof(loads) / sizeof(*loads); load++) {
+		gate->control.destination_every = loads[load].every;
+		for (int i = 0; i < loads[load].intervals; i++) {
+			send_by_chance(gate, &syns, loads[load].connections);
+			send_by_chance(gate, &ends, loads[load].connections);
 			assert_int_equal(gate_drain(gate), 0);
 		}
 	}
@@ -378,6 +405,67 @@ static void test_crowd_of_guests(void **state)
 		gate_send(gate, &ends, 5000);
 		assert_int_equal(gate_drain(gate), 0);
 	}
+	gate_free(gate);
+}
+
+/* All ACKs come an interval after their SYNs. */
+static void test_handshakes_across_intervals(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	for (int i = 0; i < 200; i++) {
+		gate_send(gate, i % 2 ? &ends : &syns, 900);
+		assert_int_equal(gate_drain(gate), 0);
+	}
+	gate_free(gate);
+}
+
+/* On two interfaces at once, a server has the SYNs of both, and the handshakes. */
+static void test_two_interfaces(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+	size_t findings = 0;
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	for (int i = 0; i < 400; i++) {
+		send_by_chance(gate, i % 2 ? &ends : &syns, 4000);
+		send_by_chance(gate, i % 2 ? &syns : &ends, 4000);
+		assert_int_equal(gate_drain(gate), 0);
+		if (i % 2 == 0) /* the other one's interval is of the same time */
+			gate->now = moment_plus(gate->now, -INTERVAL);
+	}
+	/* half of a flood on each */
+	syns.to = address_of("198.51.100.8");
+	for (int i = 0; i < 8; i++) {
+		gate_send(gate, &syns, 150);
+		findings += gate_drain(gate);
+		if (i % 2 == 0)
+			gate->now = moment_plus(gate->now, -INTERVAL);
+	}
+	assert_int_not_equal(findings, 0);
+	assert_in_range(gate->findings.items[0].count, 1100, 1300);
+	gate_free(gate);
+}
+
+/* Limits are what the configuration says, also where few packets are counted. */
+static void test_low_limit(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream();
+
+	(void)state;
+	gate_limit(gate, 200, 10);
+	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
+	assert_int_equal(gate_run(gate, &syns, 8, 30), 0);
+	assert_int_not_equal(gate_run(gate, &syns, 32, 30), 0);
+	assert_int_equal(gate->findings.items[0].limit.seconds, 10);
 	gate_free(gate);
 }
 
@@ -583,20 +671,25 @@ static double estimate(struct gate *gate, uint32_t sources, uint32_t rate)
 static void test_estimates(void **state)
 {
 	static const struct {
-		uint32_t sources, rate, low, high;
+		uint32_t sources, rate, every, low, high;
 	} cases[] = {
-		{ 30, 20000, 28, 32 },
-		{ 300, 20000, 280, 320 },
-		{ 3000, 20000, 2400, 3600 },
-		{ 20000, 20000, 9000, 20000 },
-		{ ANYBODY, 20000, 18000, 20100 },
+		{ 30, 20000, 8, 28, 32 },
+		{ 300, 20000, 8, 280, 320 },
+		{ 3000, 20000, 8, 2400, 3600 },
+		{ 20000, 20000, 8, 9000, 20000 },
+		{ ANYBODY, 20000, 8, 18000, 20100 },
+		/* those that are there, of more that could be: 2000 * (1 - 1/e) */
+		{ 2000, 2000, 2, 1100, 1450 },
+		{ 2000, 1900, 1, 1190, 1260 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct gate *gate = gate_new();
-		double found = estimate(gate, cases[i].sources, cases[i].rate);
+		double found;
 
+		gate->control.destination_every = cases[i].every;
+		found = estimate(gate, cases[i].sources, cases[i].rate);
 		assert_in_range((uint32_t)found, cases[i].low, cases[i].high);
 		gate_free(gate);
 	}
@@ -743,6 +836,7 @@ int main(void)
 		cmocka_unit_test(test_syn_flood),
 		cmocka_unit_test(test_dns_reflection),
 		cmocka_unit_test(test_udp_flood),
+		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_syn_ack_reflection),
 		cmocka_unit_test(test_icmp_flood),
 		cmocka_unit_test(test_other_floods),
@@ -754,6 +848,9 @@ int main(void)
 		cmocka_unit_test(test_what_was_asked_for),
 		cmocka_unit_test(test_busy_web_server),
 		cmocka_unit_test(test_crowd_of_guests),
+		cmocka_unit_test(test_handshakes_across_intervals),
+		cmocka_unit_test(test_two_interfaces),
+		cmocka_unit_test(test_low_limit),
 		cmocka_unit_test(test_answers_beside_a_flood),
 		cmocka_unit_test(test_service_that_answers),
 		cmocka_unit_test(test_busy_server_from_the_start),

@@ -2,36 +2,20 @@
 /* What of a destination's entry belongs to which kind of flood. How much is much: victim.c. */
 #include "detect/victim_kind.h"
 
-#include <math.h>
 #include <netinet/in.h>
 #include "base/address.h"
 #include "entry.h"
-
-/*
- * SYNs without the end of their handshake. Both are counted in one packet of many, so of a busy
- * server's SYNs and ACKs one is ahead of the other by chance (five standard deviations are not),
- * and when it gets busier the ACKs are late (they are not half of all).
- */
-static uint64_t unanswered(const struct table_entry *entry)
-{
-	uint64_t established = entry->established;
-	uint64_t ahead = entry->syn > established ? entry->syn - established : 0;
-
-	if (2 * ahead <= established || (double)ahead <= 5 * sqrt(2 * (double)established))
-		return 0;
-	return ahead;
-}
 
 static uint64_t reflected(const struct table_entry *entry)
 {
 	return entry->amplifier < entry->udp ? entry->amplifier : entry->udp;
 }
 
-uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry)
+static uint64_t unasked(enum victim_kind kind, const struct table_entry *entry)
 {
 	switch (kind) {
 	case VICTIM_SYN:
-		return unanswered(entry);
+		return entry->syn;
 	case VICTIM_SYN_ACK:
 		return entry->syn_ack;
 	case VICTIM_STRAY:
@@ -48,6 +32,14 @@ uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry)
 		break;
 	}
 	return 0;
+}
+
+struct victim_count victim_count(enum victim_kind kind, const struct table_entry *entry)
+{
+	return (struct victim_count){
+		.tried = unasked(kind, entry),
+		.settled = kind == VICTIM_SYN ? entry->established : 0,
+	};
 }
 
 static enum victim_kind tcp_kind_of(uint8_t flags)
