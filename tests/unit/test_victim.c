@@ -118,6 +118,25 @@ static void test_dns_reflection(void **state)
 	gate_free(gate);
 }
 
+/* Beside a connection, or to a group: likely wanted, but not from everybody. */
+static void test_related_datagrams(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream media = question_stream();
+
+	(void)state;
+	media.to = address_of("233.252.0.7");
+	media.relation = RELATION_RELATED;
+	gate->control.destination_every = 1;
+	media.sources = 1;
+	assert_int_equal(gate_run(gate, &media, 5000, 3), 0);
+	media.sources = 3000;
+	gate_run(gate, &media, 30000, 2);
+	assert_int_equal(gate->findings.count, 1);
+	assert_in_range(gate->findings.items[0].sources, 1700, 3600);
+	gate_free(gate);
+}
+
 static void test_udp_flood(void **state)
 {
 	struct gate *gate = gate_new();
@@ -274,6 +293,9 @@ static void test_counting_few(void **state)
 	assert_int_equal(gate_run(gate, &syns, 400, 60), 0);
 	assert_int_not_equal(gate_run(gate, &syns, 2000, 2), 0);
 	assert_in_range(gate->findings.items[0].count, 1400, 2600);
+	/* and what is there is counted, however much */
+	gate_run(gate, &syns, 2000000, 2);
+	assert_in_range(gate->findings.items[0].count, 1990000, 2010000);
 	gate_free(gate);
 }
 
@@ -460,7 +482,7 @@ static void test_low_limit(void **state)
 	(void)state;
 	gate_limit(gate, 200, 10);
 	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
-	assert_int_equal(gate_run(gate, &syns, 16, 30), 0);
+	assert_int_equal(gate_run(gate, &syns, 8, 30), 0);
 	assert_int_not_equal(gate_run(gate, &syns, 32, 30), 0);
 	assert_int_equal(gate->findings.items[0].limit.seconds, 10);
 	gate_free(gate);
@@ -832,6 +854,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_syn_flood),
 		cmocka_unit_test(test_dns_reflection),
+		cmocka_unit_test(test_related_datagrams),
 		cmocka_unit_test(test_udp_flood),
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_syn_ack_reflection),

@@ -3,6 +3,7 @@
 #include "detect/victim_kind.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include "base/address.h"
 #include "entry.h"
 
@@ -59,10 +60,24 @@ static enum victim_kind tcp_kind_of(uint8_t flags)
 	return flags & TCP_ACK ? VICTIM_SYN_ACK : VICTIM_SYN;
 }
 
+/* Whether a destination's entry counts it as unasked: the samples must be of what is counted. */
+static bool is_counted(const struct packet_sample *sample)
+{
+	switch (sample->relation) {
+	case RELATION_UNASKED:
+	case RELATION_UNKNOWN:
+	case RELATION_ASSUMED:
+		return true;
+	case RELATION_RELATED:
+		return sample->protocol != IPPROTO_TCP;
+	default:
+		return false;
+	}
+}
+
 enum victim_kind victim_kind_of(const struct packet_sample *sample)
 {
-	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN &&
-	    sample->relation != RELATION_ASSUMED)
+	if (!is_counted(sample))
 		return VICTIM_KINDS;
 	switch (sample->protocol) {
 	case IPPROTO_TCP:
