@@ -121,7 +121,7 @@ static void entry_odd(struct table_entry *entry, uint16_t n, uint16_t port)
 {
 	entry_packets(entry, n, 6);
 	entry->odd_flags += n;
-	entry_target(entry, 7, port);
+	entry_target(entry, TRY_TCP, 7, port);
 }
 
 static void test_odd_flags(void **state)
