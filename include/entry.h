@@ -59,7 +59,7 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct packet *packet, const struct hash_key *key)
 {
 	__u32 kind = packet->classes & (CLASS_SYN | CLASS_TCP) ? TRY_TCP : TRY_OTHER;
-	__u32 peer = table_fold(&subject->peer), bit, news = 0;
+	__u32 peer = table_fold(&subject->peer) ^ kind, bit, news = 0;
 	__u64 host;
 
 	if (packet_likely(entry->last_peer == peer &&

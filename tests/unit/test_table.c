@@ -45,7 +45,7 @@ static void first_packet_makes_an_entry(void **state)
 		assert_non_null(entry);
 		assert_memory_equal(&entry->address, &address, sizeof(address));
 		assert_true(entry->packets == 1 && entry->bytes == 60 && entry->syn == 1 &&
-			    entry->distinct_ports == 1 && entry->distinct_hosts == 1 &&
+			    entry->distinct_targets == 1 && entry->distinct_hosts == 1 &&
 			    entry->last_port == i + 1 && entry->prefix_len == PREFIX_LEN_FULL);
 	}
 	sim_drain(&sim, INTERVAL);
