@@ -519,8 +519,10 @@ static void answer_all(struct gate *gate, struct contacts *contacts)
 		const struct packet_sample *packet = &gate->packets[i];
 		uint32_t ports = (uint32_t)packet->source_port << 16 | packet->destination_port;
 
-		contact_set(contacts, contact_hash(contacts, &packet->source, &packet->destination,
-						   ports, CONTACT_FLOW | packet->protocol));
+		uint64_t ends = contact_ends(contacts, &packet->source, &packet->destination);
+
+		contact_set(contacts,
+			    contact_hash(contacts, ends, ports, CONTACT_FLOW | packet->protocol));
 	}
 	gate->contacts = contacts;
 }
