@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Many hosts on few ports: one service looked for everywhere (31 hosts and 6 ports, say), or pings,
- * which have no port. More than three hosts for each port, for the same reason as in port_scan. TCP
+ * which have no port. More than two hosts for each port: peer-to-peer has hardly more than one. TCP
  * is judged by itself: a bot that sweeps for telnet asks its peers over UDP at the same time. Over
  * UDP nothing tells whether a try was answered, and peers like to use the port that their program
  * comes with (22 hosts on 7 ports in 10 s): more is asked of it.
  */
 #include "detect/detector.h"
 
-#define HOSTS_PER_PORT	   3
+#define HOSTS_PER_PORT	   2
 #define UDP_HOSTS_PER_PORT 8
 #define UDP_HOSTS_COUNTED  2 /* one in so many */
 
