@@ -451,7 +451,7 @@ static void test_two_interfaces(void **state)
 	gate_free(gate);
 }
 
-/* Limits are what the configuration says, also where few packets are counted. */
+/* Limits are what the configuration says, also where few packets are counted: 15 for 120. */
 static void test_low_limit(void **state)
 {
 	struct gate *gate = gate_new();
@@ -460,7 +460,7 @@ static void test_low_limit(void **state)
 	(void)state;
 	gate_limit(gate, 200, 10);
 	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
-	assert_int_equal(gate_run(gate, &syns, 16, 30), 0);
+	assert_int_equal(gate_run(gate, &syns, 12, 30), 0);
 	assert_int_not_equal(gate_run(gate, &syns, 32, 30), 0);
 	assert_int_equal(gate->findings.items[0].limit.seconds, 10);
 	gate_free(gate);
@@ -497,7 +497,9 @@ static void answer_all(struct gate *gate, struct contacts *contacts)
 		const struct packet_sample *packet = &gate->packets[i];
 		uint32_t ports = (uint32_t)packet->source_port << 16 | packet->destination_port;
 
-		contact_set(contacts, contact_hash(contacts, &packet->source, &packet->destination,
+		contact_set(contacts, contact_hash(contacts,
+						   contact_ends(contacts, &packet->source,
+								&packet->destination),
 						   ports, CONTACT_FLOW | packet->protocol));
 	}
 	gate->contacts = contacts;
