@@ -583,23 +583,6 @@ static void cpu_without_table_overflows(void **state)
 	world.control->cpu_slot[world.cpu] = 1;
 }
 
-/* The memory that config.json is held to is what a CPU's tables and samples take in the kernel. */
-static void table_memory_is_what_the_maps_take(void **state)
-{
-	const struct bpf_map *maps[] = {
-		world.bpf->maps.source_headers,	     world.bpf->maps.source_entries,
-		world.bpf->maps.source_totals,	     world.bpf->maps.destination_headers,
-		world.bpf->maps.destination_entries, world.bpf->maps.destination_totals,
-		world.bpf->maps.packet_samples,
-	};
-	size_t bytes = 0;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-		bytes += (size_t)bpf_map__max_entries(maps[i]) * bpf_map__value_size(maps[i]);
-	assert_int_equal(bytes, table_memory_slot(WORLD_BUCKETS));
-}
-
 static void *map_whole(const struct bpf_map *map, size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
@@ -681,7 +664,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_builds_agree),
 		cmocka_unit_test(cpu_without_table_overflows),
-		cmocka_unit_test(table_memory_is_what_the_maps_take),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, end_world);

@@ -64,7 +64,9 @@ static int read_kind(const struct nlmsghdr *message, void *context)
 int clsact_find(int ifindex)
 {
 	enum clsact found = CLSACT_NONE;
-	int err = ask(RTM_GETQDISC, NLM_F_ACK, ifindex, TC_H_CLSACT, read_kind, &found);
+	/* without NLM_F_ECHO the kernel tells everybody but the one who asks */
+	int err =
+		ask(RTM_GETQDISC, NLM_F_ACK | NLM_F_ECHO, ifindex, TC_H_CLSACT, read_kind, &found);
 
 	/* there is nothing, or what the kernel puts in place of nothing */
 	if (err == -ENOENT || err == -EINVAL)
