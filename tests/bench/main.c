@@ -2,7 +2,8 @@
 /*
  * The benchmark's frame: a network namespace of its own that ends with the process, wires in it,
  * fwgen on two of them, and the parts that were asked for.
- *   bench [--quick] [cost] [live] [poller] [judge]
+ *   bench [--quick] [cost] [live] [poller] [judge] [replay]
+ *   bench traffic PACKETS > FILE    the capture that replay is measured with
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include "base/subprocess.h"
 #include "bench.h"
+#include "traffic.h"
 
 #define BLOCKS 1000
 
@@ -144,6 +146,23 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list argu
 	return 0;
 }
 
+static void run_data_plane(struct bench *bench, int argc, char **argv)
+{
+	libbpf_set_print(quiet);
+	open_all(bench);
+	if (wanted(argc, argv, "cost"))
+		bench_cost(bench);
+	if (wanted(argc, argv, "live"))
+		bench_live(bench);
+	if (wanted(argc, argv, "poller"))
+		bench_poller(bench);
+	if (wanted(argc, argv, "judge"))
+		bench_judge(bench);
+	plant_close(&bench->plain);
+	plant_close(&bench->blocking);
+	bench_bpf__destroy(bench->bpf);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench bench = { .runs = 7, .interval_ms = 250, .cpu = choose_cpu() };
@@ -152,18 +171,12 @@ int main(int argc, char **argv)
 		bench.quick |= !strcmp(argv[i], "--quick");
 	if (bench.quick)
 		bench.runs = 3;
-	libbpf_set_print(quiet);
-	open_all(&bench);
-	if (wanted(argc, argv, "cost"))
-		bench_cost(&bench);
-	if (wanted(argc, argv, "live"))
-		bench_live(&bench);
-	if (wanted(argc, argv, "poller"))
-		bench_poller(&bench);
-	if (wanted(argc, argv, "judge"))
-		bench_judge(&bench);
-	plant_close(&bench.plain);
-	plant_close(&bench.blocking);
-	bench_bpf__destroy(bench.bpf);
+	if (argc == 3 && !strcmp(argv[1], "traffic"))
+		return traffic_write(stdout, strtoull(argv[2], NULL, 10)) ? 1 : 0;
+	if (wanted(argc, argv, "replay"))
+		bench_replay(&bench);
+	if (wanted(argc, argv, "cost") || wanted(argc, argv, "live") ||
+	    wanted(argc, argv, "poller") || wanted(argc, argv, "judge"))
+		run_data_plane(&bench, argc, argv);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "traffic.h"
 
 #include <errno.h>
+#include <pcap/pcap.h>
 #include <string.h>
 
 #define EXCHANGES 8192
@@ -173,4 +174,19 @@ int traffic_write(FILE *out, uint64_t packets)
 			attack(&traffic);
 	}
 	return fflush(out) || ferror(out) ? -EIO : 0;
+}
+
+uint64_t traffic_read(const char *path)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(path, error);
+	struct pcap_pkthdr *header;
+	const unsigned char *data;
+	uint64_t packets = 0;
+
+	while (pcap && pcap_next_ex(pcap, &header, &data) == 1)
+		packets++;
+	if (pcap)
+		pcap_close(pcap);
+	return packets;
 }

@@ -16,4 +16,7 @@
 #define TRAFFIC_SNAP 96
 int traffic_write(FILE *out, uint64_t packets);
 
+/* What libpcap alone takes: reads all frames, looks at none. Returns how many. */
+uint64_t traffic_read(const char *path);
+
 #endif

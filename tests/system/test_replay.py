@@ -344,16 +344,22 @@ def test_scan(replay):
     assert summary["dropped"] == 100 - decision["frame"]
 
 
-def test_both_directions(replay):
-    """Handshakes that end are no flood: the capture shows the answers, too."""
-    records = []
+def handshakes(acknowledged):
+    """300 connections from one source, both directions; `acknowledged` is what its ACKs say of the server's 5000."""
     for i in range(300):
-        there = (ATTACKER, SERVER, 40000 + i, 80)
-        back = (SERVER, ATTACKER, 80, 40000 + i)
-        records += [captures.tcp(*there, "S", seq=1000), captures.tcp(*back, "SA", seq=5000, ack=1001),
-                    captures.tcp(*there, "A", seq=1001, ack=5001)]
-    frames = [(START + i * MS, captures.ethernet(packet)) for i, packet in enumerate(records)]
-    assert replay.judge(captures.pcap(frames))[0] == []
+        there, back = (ATTACKER, SERVER, 40000 + i, 80), (SERVER, ATTACKER, 80, 40000 + i)
+        yield captures.tcp(*there, "S", seq=1000)
+        yield captures.tcp(*back, "SA", seq=5000, ack=1001)
+        yield captures.tcp(*there, "A", seq=1001, ack=acknowledged)
+
+
+@pytest.mark.parametrize("acknowledged,found", [(5001, 0), (6001, 1)], ids=["honest", "forged"])
+def test_both_directions(replay, acknowledged, found):
+    """Handshakes that end are no flood, ACKs out of the blue end none: the capture shows what the server answered."""
+    packets = handshakes(acknowledged)
+    frames = [(START + i * MS // 2, captures.ethernet(packet)) for i, packet in enumerate(packets)]
+    decisions, _ = replay.judge(captures.pcap(frames))
+    assert [decision["source"] for decision in decisions] == [ATTACKER] * found
 
 
 def test_a_prefix_that_is_walked_through(replay):

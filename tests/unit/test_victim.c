@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Floods of one host from everywhere: what is one, what only looks like it, how it is described. */
+#include <math.h>
 #include "detect/victim_table.h"
 #include "victim_world.h"
 
@@ -135,6 +136,25 @@ static void test_udp_flood(void **state)
 	assert_int_equal(finding->protocol, 17);
 	assert_int_equal(finding->port, 0);
 	assert_in_range(finding->sources, 170, 230);
+	gate_free(gate);
+}
+
+/* What follows the first fragment has no ports: none is named. */
+static void test_fragments(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream fragments = question_stream();
+	const struct finding *finding = NULL;
+
+	(void)state;
+	fragments.fragments = true;
+	gate_send(gate, &fragments, 5000);
+	assert_int_equal(gate_drain(gate), 1);
+	finding = &gate->findings.items[0];
+	assert_int_equal(finding->port, 0);
+	assert_null(trait_of(finding, TRAIT_SOURCE_PORT));
+	assert_null(trait_of(finding, TRAIT_DESTINATION_PORT));
+	assert_trait(finding, TRAIT_LENGTH, 80, 100);
 	gate_free(gate);
 }
 
@@ -319,9 +339,27 @@ static void test_what_was_asked_for(void **state)
 	gate_free(gate);
 }
 
-/* Connections that come about; how many there are changes by chance and by the hour. */
+static double roll(struct gate *gate)
+{
+	return (1 + frames_random(&gate->random, 1000000)) / 1000001.;
+}
+
+/* Sends as many as chance counts of so many packets: Poisson's distribution. */
+static void send_by_chance(struct gate *gate, const struct stream *stream, uint32_t packets)
+{
+	double left = (double)packets / gate->control.destination_every;
+
+	for (left += log(roll(gate)); left > 0; left += log(roll(gate)))
+		gate_packet(gate, stream);
+}
+
+/* Connections that come about: of SYNs and ACKs one kind is ahead of the other by chance. */
 static void test_busy_web_server(void **state)
 {
+	static const struct {
+		uint32_t every, connections;
+		int intervals;
+	} loads[] = { { 8, 2500, 2400 }, { 64, 20000, 2400 }, { 64, 750, 100000 } };
 	struct gate *gate = gate_new();
 	struct stream syns = syn_stream(), ends = syn_stream();
 
@@ -329,25 +367,124 @@ static void test_busy_web_server(void **state)
 	syns.sources = ends.sources = 5000;
 	ends.flags = TCP_ACK;
 	ends.relation = RELATION_COMPLETES;
-	for (unsigned int every = 8; every <= 64; every *= 8) {
-		gate->control.destination_every = every;
-		for (int i = 0; i < 2000; i++) {
-			uint32_t rate = 1000 * every / 8 + (i % 100) * 50;
-
-			/* a tenth of the ACKs comes an interval later */
-			gate_send(gate, &syns, rate - 200 + frames_random(&gate->random, 400));
-			gate_send(gate, &ends, rate * 9 / 10 + frames_random(&gate->random, 200));
+	for (size_t load = 0; load < sizeof(loads) / sizeof(*loads); load++) {
+		gate->control.destination_every = loads[load].every;
+		for (int i = 0; i < loads[load].intervals; i++) {
+			send_by_chance(gate, &syns, loads[load].connections);
+			send_by_chance(gate, &ends, loads[load].connections);
 			assert_int_equal(gate_drain(gate), 0);
 		}
 	}
 	/* as many again that nobody completes */
-	gate_run(gate, &(struct stream){ 0 }, 0, 2);
 	for (int i = 0; i < 4; i++) {
 		gate_send(gate, &syns, 40000);
 		gate_send(gate, &ends, 20000);
 		gate_drain(gate);
 	}
 	assert_int_equal(gate->findings.count, 1);
+	gate_free(gate);
+}
+
+/* Many come at once, from far away: the first handshakes have not all come to their end. */
+static void test_crowd_of_guests(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	gate_send(gate, &syns, 5000); /* 20,000 a second, 80 ms from here */
+	gate_send(gate, &ends, 3400);
+	assert_int_equal(gate_drain(gate), 0);
+	for (int i = 0; i < 40; i++) {
+		gate_send(gate, &syns, 5000);
+		gate_send(gate, &ends, 5000);
+		assert_int_equal(gate_drain(gate), 0);
+	}
+	gate_free(gate);
+}
+
+/* All ACKs come an interval after their SYNs. */
+static void test_handshakes_across_intervals(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	for (int i = 0; i < 200; i++) {
+		gate_send(gate, i % 2 ? &ends : &syns, 900);
+		assert_int_equal(gate_drain(gate), 0);
+	}
+	gate_free(gate);
+}
+
+/* On two interfaces at once, a server has the SYNs of both, and the handshakes. */
+static void test_two_interfaces(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream(), ends = syn_stream();
+	size_t findings = 0;
+
+	(void)state;
+	ends.flags = TCP_ACK;
+	ends.relation = RELATION_COMPLETES;
+	for (int i = 0; i < 400; i++) {
+		send_by_chance(gate, i % 2 ? &ends : &syns, 4000);
+		send_by_chance(gate, i % 2 ? &syns : &ends, 4000);
+		assert_int_equal(gate_drain(gate), 0);
+		if (i % 2 == 0) /* the other one's interval is of the same time */
+			gate->now = moment_plus(gate->now, -INTERVAL);
+	}
+	/* half of a flood on each */
+	syns.to = address_of("198.51.100.8");
+	for (int i = 0; i < 8; i++) {
+		gate_send(gate, &syns, 150);
+		findings += gate_drain(gate);
+		if (i % 2 == 0)
+			gate->now = moment_plus(gate->now, -INTERVAL);
+	}
+	assert_int_not_equal(findings, 0);
+	assert_in_range(gate->findings.items[0].count, 1100, 1300);
+	gate_free(gate);
+}
+
+/* Limits are what the configuration says, also where few packets are counted. */
+static void test_low_limit(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream syns = syn_stream();
+
+	(void)state;
+	gate_limit(gate, 200, 10);
+	assert_int_equal(detect_reconfigure(gate->detect, &gate->config), 0);
+	assert_int_equal(gate_run(gate, &syns, 16, 30), 0);
+	assert_int_not_equal(gate_run(gate, &syns, 32, 30), 0);
+	assert_int_equal(gate->findings.items[0].limit.seconds, 10);
+	gate_free(gate);
+}
+
+/* A download beside it is neither counted nor looked at. */
+static void test_answers_beside_a_flood(void **state)
+{
+	struct gate *gate = gate_new();
+	struct stream acks = syn_stream(), data = syn_stream();
+
+	(void)state;
+	acks.flags = data.flags = TCP_ACK;
+	data.sources = 1;
+	data.bytes = 1514;
+	data.relation = RELATION_ANSWER;
+	for (int i = 0; i < 4; i++) {
+		gate_send(gate, &acks, 1000);
+		gate_send(gate, &data, 3000);
+		gate_drain(gate);
+	}
+	assert_int_equal(gate->findings.count, 1);
+	assert_in_range(gate->findings.items[0].count, 3800, 4200);
+	assert_trait(&gate->findings.items[0], TRAIT_LENGTH, 60, 100);
 	gate_free(gate);
 }
 
@@ -531,20 +668,25 @@ static double estimate(struct gate *gate, uint32_t sources, uint32_t rate)
 static void test_estimates(void **state)
 {
 	static const struct {
-		uint32_t sources, rate, low, high;
+		uint32_t sources, rate, every, low, high;
 	} cases[] = {
-		{ 30, 20000, 28, 32 },
-		{ 300, 20000, 280, 320 },
-		{ 3000, 20000, 2400, 3600 },
-		{ 20000, 20000, 9000, 20000 },
-		{ ANYBODY, 20000, 18000, 20100 },
+		{ 30, 20000, 8, 28, 32 },
+		{ 300, 20000, 8, 280, 320 },
+		{ 3000, 20000, 8, 2400, 3600 },
+		{ 20000, 20000, 8, 9000, 20000 },
+		{ ANYBODY, 20000, 8, 18000, 20100 },
+		/* those that are there, of more that could be: 2000 * (1 - 1/e) */
+		{ 2000, 2000, 2, 1100, 1450 },
+		{ 2000, 1900, 1, 1190, 1260 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct gate *gate = gate_new();
-		double found = estimate(gate, cases[i].sources, cases[i].rate);
+		double found;
 
+		gate->control.destination_every = cases[i].every;
+		found = estimate(gate, cases[i].sources, cases[i].rate);
 		assert_in_range((uint32_t)found, cases[i].low, cases[i].high);
 		gate_free(gate);
 	}
@@ -691,6 +833,7 @@ int main(void)
 		cmocka_unit_test(test_syn_flood),
 		cmocka_unit_test(test_dns_reflection),
 		cmocka_unit_test(test_udp_flood),
+		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_syn_ack_reflection),
 		cmocka_unit_test(test_icmp_flood),
 		cmocka_unit_test(test_other_floods),
@@ -701,6 +844,11 @@ int main(void)
 		cmocka_unit_test(test_few_sources),
 		cmocka_unit_test(test_what_was_asked_for),
 		cmocka_unit_test(test_busy_web_server),
+		cmocka_unit_test(test_crowd_of_guests),
+		cmocka_unit_test(test_handshakes_across_intervals),
+		cmocka_unit_test(test_two_interfaces),
+		cmocka_unit_test(test_low_limit),
+		cmocka_unit_test(test_answers_beside_a_flood),
 		cmocka_unit_test(test_service_that_answers),
 		cmocka_unit_test(test_busy_server_from_the_start),
 		cmocka_unit_test(test_slow_growth_is_usual),

@@ -33,6 +33,7 @@ struct stream {
 	uint16_t source_port, port; /* 0: another one each time */
 	uint16_t bytes;
 	uint8_t protocol, flags, ttl, icmp_type;
+	bool fragments; /* later ones: without ports */
 };
 
 struct gate {
@@ -155,7 +156,9 @@ static inline void gate_packet(struct gate *gate, const struct stream *stream)
 	struct packet_sample *sample = &gate->packets[gate->sampled++ % PACKET_SAMPLES];
 	uint8_t ip[40] = { [8] = stream->ttl };
 
-	if (packet.classes & (CLASS_SYN | CLASS_TCP | CLASS_UDP)) {
+	if (stream->fragments) {
+		packet.flags = PACKET_FRAGMENT | PACKET_LATER_FRAGMENT;
+	} else if (packet.classes & (CLASS_SYN | CLASS_TCP | CLASS_UDP)) {
 		packet.source_port = port_or_any(gate, stream->source_port);
 		packet.destination_port = port_or_any(gate, stream->port);
 	}

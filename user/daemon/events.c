@@ -30,9 +30,10 @@ static const struct {
 	[RULE_REFUSED] = { "sources not blocked", EVENT_ALARM, SEVERITY_CRITICAL },
 	[RULE_ALARMED] = { "alarms", EVENT_ALARM, SEVERITY_WARNING },
 	[RULE_ALARM_OVER] = { "alarms that are over", EVENT_ALARM, SEVERITY_NOTICE },
+	[RULE_ALSO_FOUND] = { "findings about who is blocked", EVENT_FINDING, SEVERITY_NOTICE },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-_Static_assert(KINDS == RULE_ALARM_OVER + 1, "each kind of change has its words");
+_Static_assert(KINDS == RULE_CHANGE_KINDS, "each kind of change has its words");
 
 struct throttle {
 	int64_t second;
@@ -222,6 +223,9 @@ static void describe(const struct rule_change *change, struct moment at, char *b
 	case RULE_OBSERVED:
 		describe_block(change, at, "would block", buf, size);
 		break;
+	case RULE_ALSO_FOUND:
+		describe_block(change, at, "blocked already, also found:", buf, size);
+		break;
 	case RULE_REMOVED:
 		describe_removal(change, buf, size);
 		break;
@@ -235,6 +239,8 @@ static void describe(const struct rule_change *change, struct moment at, char *b
 		else
 			snprintf(buf, size, "alarm about %s: %s",
 				 prefix_format(&change->rule.prefix, prefix), change->rule.reason);
+		break;
+	case RULE_CHANGE_KINDS:
 		break;
 	}
 }

@@ -217,6 +217,18 @@ static int64_t renewal_for(const struct policy *policy, const struct finding *fi
 	return duration_for(policy, finding);
 }
 
+/*
+ * Tries that a block stops itself fail for that reason, so they cannot keep it up for ever: who was
+ * taken for a scan while his line was down would never come back.
+ */
+static bool is_spent(const struct policy *policy, const struct finding *finding,
+		     const struct rule *rule)
+{
+	return finding->once && rule->evidence == EVIDENCE_UNPROVEN &&
+	       finding->at.boot_ns - rule->created.boot_ns >=
+		       policy->settings.block_seconds * NS_PER_SECOND;
+}
+
 static int renew(struct policy *policy, const struct finding *finding, struct rule_node *node,
 		 struct rule_change_list *out)
 {
@@ -230,6 +242,11 @@ static int renew(struct policy *policy, const struct finding *finding, struct ru
 			return -ENOMEM;
 		return add(policy, finding, out);
 	}
+	if (node->rule.origin == ORIGIN_DETECTOR && node->rule.detector != finding->detector &&
+	    tell(policy, finding, RULE_ALSO_FOUND, 0, NULL, out))
+		return -ENOMEM;
+	if (is_spent(policy, finding, &node->rule))
+		return 0;
 	if (node->rule.expires.boot_ns - finding->at.boot_ns >= duration_ns / 2)
 		return 0;
 	change = change_from(finding, RULE_RENEWED, &node->rule);

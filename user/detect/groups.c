@@ -234,8 +234,7 @@ unsigned int groups_choose(const struct groups *groups, uint32_t in,
 	for (; left; left &= left - 1) {
 		unsigned int g = (unsigned int)__builtin_ctz(left);
 
-		if (groups->without_ports >> g & 1 ||
-		    ports <= groups->port_count[g])
+		if (groups->without_ports >> g & 1 || ports <= groups->port_count[g])
 			return g + 1;
 	}
 	return 0;

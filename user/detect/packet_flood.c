@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * More packets from one source than any honest host sends. Of an exchange that the other side takes
- * part in, one packet in 64 counts: a download is a hundred times what anybody sends unasked, but
+ * part in, one packet in 256 counts: a download is a hundred times what anybody sends unasked, but
  * it has a limit too.
  */
 #include "detect/detector.h"
 
-#define ANSWERS_PER_PACKET 64
+#define ANSWERS_PER_PACKET 256
 
 static uint64_t count(const struct table_entry *entry)
 {

@@ -14,33 +14,19 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-#define TIMES_USUAL   4	   /* a flood is more than so many times what is usual */
-#define SOURCES_MIN   20   /* of a flood; fewer are for the detectors by source */
-#define SAMPLES_MIN   10   /* packets that must have been seen to say from how many they are */
-#define WORTH_PARTS   16   /* a record is made from this part of the first limit's rate on */
-#define WORTH_PACKETS 2	   /* and for so many counted packets */
-#define COUNT_RANGE   1024 /* windows hold so many times the limit, and tell 3 % of it */
+#define TIMES_USUAL 4  /* a flood is more than so many times what is usual */
+#define SOURCES_MIN 20 /* of a flood; fewer are for the detectors by source */
+#define SAMPLES_MIN 10 /* packets that must have been seen to say from how many they are */
 
-#define USUAL_NS     (600 * NS_PER_SECOND)   /* memory of what is usual */
-#define LASTING_NS   (86400 * NS_PER_SECOND) /* the same, while a flood lasts */
-#define WARM_UP_NS   (60 * NS_PER_SECOND)    /* after which fwgen knows what is new */
-#define WAS_THERE_NS (5 * NS_PER_SECOND)     /* what begins by then was there before fwgen */
-#define OVER_NS	     (30 * NS_PER_SECOND)    /* of quiet end a flood */
-#define FORGET_NS    (3600 * NS_PER_SECOND)  /* of quiet leave nothing of the mean */
-
-static void set_limits(struct victims *victims, const struct detector_config *config)
-{
-	victims->limit_count = config->limit_count;
-	memcpy(victims->limits, config->limits, sizeof(victims->limits));
-	for (unsigned int i = 0; i < config->limit_count; i++)
-		window_shape_init(&victims->shapes[i], config->limits[i].count * COUNT_RANGE,
-				  config->limits[i].seconds * NS_PER_SECOND);
-}
+#define WARM_UP_NS   (60 * NS_PER_SECOND)   /* after which fwgen knows what is new */
+#define WAS_THERE_NS (5 * NS_PER_SECOND)    /* what begins by then was there before fwgen */
+#define OVER_NS	     (30 * NS_PER_SECOND)   /* of quiet end a flood */
+#define FORGET_NS    (3600 * NS_PER_SECOND) /* of quiet leave nothing of the mean */
 
 int victims_init(struct victims *victims, const struct config *config)
 {
 	*victims = (struct victims){ .enabled = config->detectors[DETECTOR_VICTIM_FLOOD].enabled };
-	set_limits(victims, &config->detectors[DETECTOR_VICTIM_FLOOD]);
+	victim_limits_set(&victims->limits, &config->detectors[DETECTOR_VICTIM_FLOOD]);
 	if (!victim_table_init(&victims->table, VICTIMS_MAX) &&
 	    !victim_packets_init(&victims->packets))
 		return 0;
@@ -62,9 +48,9 @@ void victims_configure(struct victims *victims, const struct config *config)
 	struct victim *victim = victim_at(&victims->table, victims->table.newest);
 
 	victims->enabled = detector->enabled;
-	if (!memcmp(victims->limits, detector->limits, sizeof(victims->limits)))
+	if (!memcmp(victims->limits.limits, detector->limits, sizeof(detector->limits)))
 		return;
-	set_limits(victims, detector);
+	victim_limits_set(&victims->limits, detector);
 	for (; victim; victim = victim_at(&victims->table, victim->older))
 		memset(victim->windows, 0, sizeof(victim->windows));
 }
@@ -73,88 +59,6 @@ uint64_t victims_bytes(const struct victims *victims)
 {
 	return victim_table_bytes(&victims->table) + victim_packets_bytes() +
 	       victims->suspect_capacity * sizeof(*victims->suspects);
-}
-
-/* ---- counting -------------------------------------------------------------------------------- */
-
-static bool is_worth(const struct victims *victims, const struct window_time *time,
-		     uint64_t packets)
-{
-	double duration = (double)(time->end_ns - time->start_ns);
-
-	return (double)packets * WORTH_PARTS * (double)victims->shapes[0].window_ns >
-	       (double)victims->limits[0].count * duration;
-}
-
-/* The interval into the windows; counts: what is in each of them with it. */
-static void count(struct victims *victims, struct victim *victim, const struct window_time *time,
-		  uint64_t packets, uint64_t counts[CONFIG_LIMITS_MAX])
-{
-	for (unsigned int i = 0; i < victims->limit_count; i++) {
-		const struct window_shape *shape = &victims->shapes[i];
-		uint64_t share = window_share(shape, time);
-
-		window_advance(&victim->windows[i], shape, time);
-		if (share > 1) { /* longer than the window: of the past at the next look */
-			counts[i] = (packets + share - 1) / share;
-			continue;
-		}
-		counts[i] = window_past(&victim->windows[i], shape) + packets;
-		window_add(&victim->windows[i], shape, time, packets);
-	}
-}
-
-static bool is_over(const struct victims *victims, const uint64_t counts[CONFIG_LIMITS_MAX])
-{
-	for (unsigned int i = 0; i < victims->limit_count; i++) {
-		if (counts[i] > victims->limits[i].count)
-			return true;
-	}
-	return false;
-}
-
-/* ---- what is usual --------------------------------------------------------------------------- */
-
-static double weight(int64_t duration_ns, int64_t memory_ns)
-{
-	return 1 - exp(-(double)duration_ns / (double)memory_ns);
-}
-
-/* The memory by which the mean learns now. */
-static int64_t memory_of(const struct victims *victims, const struct victim *victim, bool answered)
-{
-	bool was_there = victim->began_ns - victims->first_ns < WAS_THERE_NS;
-
-	return victim->flooded && !was_there && !answered ? LASTING_NS : USUAL_NS;
-}
-
-/* In the first minutes the mean has not got far from zero. */
-static double usual_for(const struct victims *victims, const struct victim *victim, int64_t now_ns)
-{
-	int64_t known_ns = now_ns - victims->first_ns;
-
-	if (known_ns < WARM_UP_NS)
-		return (double)victim->mean;
-	return (double)victim->mean / weight(known_ns, USUAL_NS);
-}
-
-/* rate: packets a second. */
-static void learn(const struct victims *victims, struct victim *victim,
-		  const struct window_time *time, double rate, bool answered)
-{
-	int64_t memory_ns = memory_of(victims, victim, answered);
-	int64_t quiet_ns = time->start_ns - victim->last_ns, new_ns = time->end_ns;
-	double mean = (double)victim->mean;
-
-	/* another interface's interval of the same time adds to the windows, not to the time */
-	new_ns -= quiet_ns > 0 ? time->start_ns : victim->last_ns;
-	if (quiet_ns > 0)
-		mean -= mean * weight(quiet_ns, memory_ns);
-	if (new_ns > 0)
-		mean += (rate - mean) * weight(new_ns, memory_ns);
-	victim->mean = (float)mean;
-	if (victim->last_ns < time->end_ns)
-		victim->last_ns = time->end_ns;
 }
 
 /* ---- the first step: everybody --------------------------------------------------------------- */
@@ -171,22 +75,27 @@ static int add_suspect(struct victims *victims, const struct suspect *suspect)
 	return 0;
 }
 
+static bool is_over(const struct victim_limits *limits, const uint64_t counts[CONFIG_LIMITS_MAX])
+{
+	for (unsigned int i = 0; i < limits->count; i++) {
+		if (counts[i] > limits->limits[i].count)
+			return true;
+	}
+	return false;
+}
+
 static int take_kind(struct victims *victims, const struct table_entry *entry,
 		     enum victim_kind kind, uint32_t every, struct window_time time)
 {
-	uint64_t counted = victim_count(kind, entry);
-	struct suspect suspect = {
-		.entry = entry,
-		.kind = kind,
-		.packets = counted * every,
-	};
+	struct victim_count count = victim_count(kind, entry);
+	struct suspect suspect = { .entry = entry, .kind = kind, .every = every };
 	struct victim *victim;
 	bool worth;
 	int r;
 
-	if (!counted) /* an interval without any is made up for by the next one that has some */
-		return 0;
-	worth = counted >= WORTH_PACKETS && is_worth(victims, &time, suspect.packets);
+	if (!count.tried && !count.settled)
+		return 0; /* made up for by the next interval that has some */
+	worth = victim_is_worth(&victims->limits, &time, count.tried, every);
 	victim = victim_find(&victims->table, &entry->address, kind);
 	if (!victim) {
 		if (!worth)
@@ -196,13 +105,14 @@ static int take_kind(struct victims *victims, const struct table_entry *entry,
 			return r == -ENOSPC ? 0 : r;
 	}
 	time.before_ns = victim->last_ns;
-	count(victims, victim, &time, suspect.packets, suspect.counts);
-	victim->rate = (float)suspect.counts[0] / (float)victims->limits[0].seconds;
+	victim_add(victim, &victims->limits, &time, &count, every, suspect.counts);
 	if (worth)
 		victim_touch(&victims->table, victim, time.end_ns);
-	if (is_over(victims, suspect.counts))
+	if (count.tried > count.settled && is_over(&victims->limits, suspect.counts)) {
+		suspect.packets = (count.tried - count.settled) * every;
 		return add_suspect(victims, &suspect);
-	learn(victims, victim, &time, (double)victim->rate, false);
+	}
+	victim_learn(victim, &time, (double)victim->rate, PACE_USUAL);
 	return 0;
 }
 
@@ -250,7 +160,7 @@ static void fill_finding(const struct victims *victims, const struct victim *vic
 			    .len = ipv4 ? PREFIX_LEN_MAPPED : 0 },
 		.detector = DETECTOR_VICTIM_FLOOD,
 		.evidence = EVIDENCE_UNPROVEN,
-		.limit = victims->limits[0],
+		.limit = victims->limits.limits[0],
 		.classes = victim_classes((enum victim_kind)victim->kind),
 		.protocol = victim->protocol,
 		.port = victim->port,
@@ -287,17 +197,30 @@ static void note_flood(struct victims *victims, struct victim *victim,
 
 /* The limit that is passed by what came from quiet sources, and by far more than is usual, or -1.
  */
-static int passed_limit(const struct victims *victims, const struct suspect *suspect, double usual,
-			double quiet)
+static int passed_limit(const struct victims *victims, const struct victim *victim,
+			const struct suspect *suspect, double quiet, int64_t now_ns)
 {
-	for (unsigned int i = 0; i < victims->limit_count; i++) {
-		const struct limit *limit = &victims->limits[i];
+	double usual = victim_usual(victim, now_ns - victims->first_ns);
+
+	for (unsigned int i = 0; i < victims->limits.count; i++) {
+		const struct limit *limit = &victims->limits.limits[i];
 		double passed = (double)suspect->counts[i] * quiet;
 
-		if (passed > (double)limit->count && passed / limit->seconds > TIMES_USUAL * usual)
+		if (passed > (double)limit->count &&
+		    passed > TIMES_USUAL * usual * limit->seconds &&
+		    passed > victim_chance(victim, limit->seconds, suspect->every))
 			return (int)i;
 	}
 	return -1;
+}
+
+/* How what is usual goes on; answered: the host deals with it. */
+static enum victim_pace pace_of(const struct victims *victims, const struct victim *victim,
+				bool answered)
+{
+	bool was_there = victim->began_ns - victims->first_ns < WAS_THERE_NS;
+
+	return victim->flooded && !was_there && !answered ? PACE_LASTING : PACE_USUAL;
 }
 
 static int judge_suspect(struct victims *victims, const struct suspect *suspect,
@@ -319,17 +242,18 @@ static int judge_suspect(struct victims *victims, const struct suspect *suspect,
 	quiet = quiet_share(&crowd);
 	sources = sources_of(suspect, &crowd);
 	answered = 2 * crowd.answered > crowd.packets;
-	passed = passed_limit(victims, suspect, usual_for(victims, victim, time.end_ns), quiet);
+	passed = passed_limit(victims, victim, suspect, quiet, time.end_ns);
 	if (passed >= 0 && sources >= SOURCES_MIN && (warm || !answered))
 		note_flood(victims, victim, suspect, &crowd, sources, &time);
 	else
 		passed = -1;
-	learn(victims, victim, &time, (double)victim->rate * quiet, answered);
+	victim_learn(victim, &time, (double)victim->rate * quiet,
+		     pace_of(victims, victim, answered));
 	if (passed < 0)
 		return 0;
 	fill_finding(victims, victim, &finding);
 	finding.at = traffic->end;
-	finding.limit = victims->limits[passed];
+	finding.limit = victims->limits.limits[passed];
 	finding.count = (uint64_t)((double)suspect->counts[passed] * quiet);
 	finding.sources = (uint64_t)sources;
 	memcpy(finding.traits, crowd.traits, sizeof(finding.traits));
@@ -340,7 +264,9 @@ static int judge_suspect(struct victims *victims, const struct suspect *suspect,
 
 static double first_rate(const struct victims *victims)
 {
-	return (double)victims->limits[0].count / victims->limits[0].seconds;
+	const struct limit *limit = &victims->limits.limits[0];
+
+	return (double)limit->count / limit->seconds;
 }
 
 static int end_floods(struct victims *victims, struct moment now, struct finding_list *out)
@@ -359,8 +285,9 @@ static int end_floods(struct victims *victims, struct moment now, struct finding
 		finding.at = now;
 		finding.count = victim->packets;
 		finding.lasted_ns = victim->over_ns - victim->began_ns;
-		finding.usual = now.boot_ns - victim->last_ns <= victims->shapes[0].window_ns &&
-				(double)victim->rate > first_rate(victims);
+		finding.usual =
+			now.boot_ns - victim->last_ns <= victims->limits.shapes[0].window_ns &&
+			(double)victim->rate > first_rate(victims);
 		if (finding_list_add(out, &finding))
 			return -ENOMEM;
 		*link = victim->next_flood;
@@ -392,7 +319,8 @@ int victims_judge(struct victims *victims, const struct interval *interval,
 				      (enum victim_kind)kind, every, time);
 	}
 	if (victims->suspect_count)
-		victim_packets_sort(&victims->packets, time.end_ns - victims->shapes[0].window_ns);
+		victim_packets_sort(&victims->packets,
+				    time.end_ns - victims->limits.shapes[0].window_ns);
 	for (size_t i = 0; !r && i < victims->suspect_count; i++)
 		r = judge_suspect(victims, &victims->suspects[i], traffic, out);
 	if (!r)

@@ -15,8 +15,7 @@
 #define FWGEN_DETECT_VICTIM_H
 
 #include "detect/victim_common.h"
-#include "detect/victim_table.h"
-#include "model/config.h"
+#include "detect/victim_rate.h"
 #include "model/finding.h"
 #include "model/sample.h"
 
@@ -24,15 +23,14 @@
 struct suspect {
 	const struct table_entry *entry;
 	enum victim_kind kind;
+	uint32_t every;	  /* one packet in so many was counted */
 	uint64_t packets; /* of this interval */
 	uint64_t counts[CONFIG_LIMITS_MAX];
 };
 
 struct victims {
 	bool enabled;
-	struct limit limits[CONFIG_LIMITS_MAX];
-	struct window_shape shapes[CONFIG_LIMITS_MAX];
-	unsigned int limit_count;
+	struct victim_limits limits;
 	struct victim_table table;
 	struct victim_packets packets;
 	struct suspect *suspects;

@@ -2,24 +2,16 @@
 /* What of a destination's entry belongs to which kind of flood. How much is much: victim.c. */
 #include "detect/victim_kind.h"
 
-#include <math.h>
 #include <netinet/in.h>
 #include "base/address.h"
 #include "entry.h"
 
-/*
- * SYNs without the end of their handshake. Both are counted in one packet of many, so of a busy
- * server's SYNs and ACKs one is ahead of the other by chance (five standard deviations are not),
- * and when it gets busier the ACKs are late (they are not half of all).
- */
-static uint64_t unanswered(const struct table_entry *entry)
+/* Where the SYN-ACK could not be seen, a flow's first ACK passes for one: without its SYN it is
+ * none. */
+static uint64_t unbegun(const struct table_entry *entry)
 {
-	uint64_t established = entry->established;
-	uint64_t ahead = entry->syn > established ? entry->syn - established : 0;
-
-	if (2 * ahead <= established || (double)ahead <= 5 * sqrt(2 * (double)established))
-		return 0;
-	return ahead;
+	return entry->assumed && entry->established > entry->syn ? entry->established - entry->syn
+								 : 0;
 }
 
 static uint64_t reflected(const struct table_entry *entry)
@@ -27,15 +19,15 @@ static uint64_t reflected(const struct table_entry *entry)
 	return entry->amplifier < entry->udp ? entry->amplifier : entry->udp;
 }
 
-uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry)
+static uint64_t unasked(enum victim_kind kind, const struct table_entry *entry)
 {
 	switch (kind) {
 	case VICTIM_SYN:
-		return unanswered(entry);
+		return entry->syn;
 	case VICTIM_SYN_ACK:
 		return entry->syn_ack;
 	case VICTIM_STRAY:
-		return (uint64_t)entry->stray + entry->odd_flags;
+		return (uint64_t)entry->stray + entry->odd_flags + unbegun(entry);
 	case VICTIM_REFLECTION:
 		return reflected(entry);
 	case VICTIM_UDP:
@@ -50,6 +42,14 @@ uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry)
 	return 0;
 }
 
+struct victim_count victim_count(enum victim_kind kind, const struct table_entry *entry)
+{
+	return (struct victim_count){
+		.tried = unasked(kind, entry),
+		.settled = kind == VICTIM_SYN ? entry->established : 0,
+	};
+}
+
 static enum victim_kind tcp_kind_of(uint8_t flags)
 {
 	if (table_odd_flags(flags))
@@ -61,7 +61,8 @@ static enum victim_kind tcp_kind_of(uint8_t flags)
 
 enum victim_kind victim_kind_of(const struct packet_sample *sample)
 {
-	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN)
+	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN &&
+	    sample->relation != RELATION_ASSUMED)
 		return VICTIM_KINDS;
 	switch (sample->protocol) {
 	case IPPROTO_TCP:

@@ -20,8 +20,14 @@ enum victim_kind {
 	VICTIM_KINDS
 };
 
-/* How many of the packets that a destination's entry has counted are of this kind and unasked. */
-uint64_t victim_count(enum victim_kind kind, const struct table_entry *entry);
+struct victim_count {
+	uint64_t tried; /* packets that nobody asked for */
+	uint64_t
+		settled; /* of these, or of those just before, what came to something: handshakes */
+};
+
+/* What of the packets that a destination's entry has counted is of this kind. */
+struct victim_count victim_count(enum victim_kind kind, const struct table_entry *entry);
 /* The kind that a sampled packet is evidence for, VICTIM_KINDS: none. Reflected UDP is VICTIM_UDP.
  */
 enum victim_kind victim_kind_of(const struct packet_sample *sample);

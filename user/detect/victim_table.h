@@ -18,11 +18,12 @@
 
 struct victim {
 	struct address address;
-	uint32_t next;	       /* in its hash chain */
-	uint32_t newer, older; /* by when it was loud */
-	float mean;	       /* packets a second, of the last minutes: what is usual here */
-	float rate;	       /* now, or when it was seen last */
-	int64_t last_ns;       /* up to when the mean and the windows are */
+	uint32_t next;		   /* in its hash chain */
+	uint32_t newer, older;	   /* by when it was loud */
+	float mean;		   /* packets a second, of the last minutes: what is usual here */
+	float rate;		   /* now, or when it was seen last */
+	float settled, settled_ns; /* handshakes of the last seconds, and those seconds */
+	int64_t last_ns;	   /* up to when the mean and the windows are */
 	int64_t loud_ns;
 	/* the flood that is told of, or was */
 	int64_t began_ns;

@@ -21,7 +21,7 @@ static const struct {
 } defaults[DETECTOR_COUNT] = {
 	/* 3 Gbit/s of full frames from one host, for 10 s: three times what a gigabit line carries
 	 */
-	[DETECTOR_PACKET_FLOOD] = { { { 5000, 1 }, { 50000, 10 } } },
+	[DETECTOR_PACKET_FLOOD] = { { { 2000, 1 }, { 15000, 10 } } },
 	/* 4 Gbit/s from one host, for 10 s; only whoever knows his lines can say less */
 	[DETECTOR_BYTE_FLOOD] = { { { 5000000000, 10 } } },
 	/* peer-to-peer leaves 52 connection tries unanswered in 10 s */

@@ -55,6 +55,8 @@ enum rule_change_kind {
 	RULE_ALARMED, /* the detector's action is "alarm": to be told, nothing is enforced or stored
 		       */
 	RULE_ALARM_OVER, /* what was alarmed about has ended */
+	RULE_ALSO_FOUND, /* another detector has found who is blocked already: to be told */
+	RULE_CHANGE_KINDS
 };
 
 enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };

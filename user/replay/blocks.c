@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/address.h"
 #include "base/clock.h"
 
@@ -21,26 +22,26 @@ void blocks_free(struct blocks *blocks)
 	*blocks = (struct blocks){ 0 };
 }
 
-static unsigned int family_of(const struct prefix *prefix)
+static unsigned int family_of(const struct block_key *key)
 {
 	/* as in rule_command(): /0 of IPv6 has no mapped form */
-	return prefix->len < PREFIX_LEN_MAPPED || !address_is_ipv4(&prefix->address);
+	return key->len < PREFIX_LEN_MAPPED || !address_is_ipv4(&key->address);
 }
 
-static size_t first_slot(const struct blocks *blocks, const struct prefix *prefix)
+static size_t first_slot(const struct blocks *blocks, const struct block_key *key)
 {
-	uint64_t hash = hash_address(&blocks->key, &prefix->address) >> 32;
+	uint64_t hash = hash_address(&blocks->key, &key->address) >> 32;
 
-	return (hash + prefix->len) & (blocks->slot_count - 1);
+	return (hash + key->len + key->port) & (blocks->slot_count - 1);
 }
 
-/* The slot that holds the prefix, or the free one where it would be. */
-static size_t find(const struct blocks *blocks, const struct prefix *prefix)
+/* The slot that holds the key, or the free one where it would be. */
+static size_t find(const struct blocks *blocks, const struct block_key *key)
 {
-	size_t at = first_slot(blocks, prefix);
+	size_t at = first_slot(blocks, key);
 
 	while (blocks->slots[at] &&
-	       !prefix_equal(&blocks->items[blocks->slots[at] - 1].prefix, prefix))
+	       memcmp(&blocks->items[blocks->slots[at] - 1].key, key, sizeof(*key)) != 0)
 		at = (at + 1) & (blocks->slot_count - 1);
 	return at;
 }
@@ -62,7 +63,7 @@ static int grow(struct blocks *blocks)
 	blocks->slot_count = slot_count;
 	blocks->capacity = slot_count / 2;
 	for (size_t i = 0; i < blocks->count; i++)
-		slots[find(blocks, &items[i].prefix)] = (uint32_t)i + 1;
+		slots[find(blocks, &items[i].key)] = (uint32_t)i + 1;
 	return 0;
 }
 
@@ -76,26 +77,27 @@ static void list_lengths(struct blocks *blocks, unsigned int family)
 	blocks->length_count[family] = count;
 }
 
-static void count_length(struct blocks *blocks, const struct prefix *prefix, int change)
+static void count_item(struct blocks *blocks, const struct block_key *key, int change)
 {
-	unsigned int family = family_of(prefix);
+	unsigned int family = family_of(key);
 
-	blocks->in_use[family][prefix->len] += change;
+	blocks->port_count += key->port ? change : 0;
+	blocks->in_use[family][key->len] += change;
 	list_lengths(blocks, family);
 }
 
 int blocks_put(struct blocks *blocks, const struct rule *rule)
 {
-	struct blocked fresh = { .prefix = rule->prefix, .tokens = INT64_MAX }, *item;
+	struct blocked fresh = { .key = rule_key(rule), .tokens = INT64_MAX }, *item;
 	size_t at;
 
 	if (blocks->count == blocks->capacity && grow(blocks))
 		return -ENOMEM;
-	at = find(blocks, &rule->prefix);
+	at = find(blocks, &fresh.key);
 	if (!blocks->slots[at]) {
 		blocks->items[blocks->count] = fresh;
 		blocks->slots[at] = (uint32_t)++blocks->count;
-		count_length(blocks, &rule->prefix, 1);
+		count_item(blocks, &fresh.key, 1);
 	}
 	item = &blocks->items[blocks->slots[at] - 1];
 	item->rule_id = rule->id;
@@ -116,7 +118,7 @@ static void close_gap(struct blocks *blocks, size_t gap)
 		at = (at + 1) & mask;
 		if (!blocks->slots[at])
 			break;
-		home = first_slot(blocks, &blocks->items[blocks->slots[at] - 1].prefix);
+		home = first_slot(blocks, &blocks->items[blocks->slots[at] - 1].key);
 		if (((at - home) & mask) < ((at - gap) & mask))
 			continue;
 		blocks->slots[gap] = blocks->slots[at];
@@ -125,13 +127,14 @@ static void close_gap(struct blocks *blocks, size_t gap)
 	blocks->slots[gap] = 0;
 }
 
-bool blocks_remove(struct blocks *blocks, const struct prefix *prefix, struct blocked *out)
+bool blocks_remove(struct blocks *blocks, const struct rule *rule, struct blocked *out)
 {
+	const struct block_key key = rule_key(rule);
 	size_t at, item;
 
 	if (!blocks->count)
 		return false;
-	at = find(blocks, prefix);
+	at = find(blocks, &key);
 	if (!blocks->slots[at])
 		return false;
 	item = blocks->slots[at] - 1;
@@ -139,11 +142,10 @@ bool blocks_remove(struct blocks *blocks, const struct prefix *prefix, struct bl
 	close_gap(blocks, at);
 	blocks->count--;
 	if (item != blocks->count) {
-		blocks->slots[find(blocks, &blocks->items[blocks->count].prefix)] =
-			(uint32_t)item + 1;
+		blocks->slots[find(blocks, &blocks->items[blocks->count].key)] = (uint32_t)item + 1;
 		blocks->items[item] = blocks->items[blocks->count];
 	}
-	count_length(blocks, prefix, -1);
+	count_item(blocks, &key, -1);
 	return true;
 }
 
@@ -165,23 +167,35 @@ static bool over_limit(struct blocked *item, int64_t now_ns)
 	return false;
 }
 
+static struct blocked *in_force_for(struct blocks *blocks, const struct block_key *key,
+				    const struct packet *packet, int64_t now_ns)
+{
+	struct blocked *item;
+	size_t at = find(blocks, key);
+
+	if (!blocks->slots[at])
+		return NULL;
+	item = &blocks->items[blocks->slots[at] - 1];
+	return (item->classes & packet->classes) && now_ns < item->expires_ns ? item : NULL;
+}
+
 static struct blocked *in_force(struct blocks *blocks, const struct packet *packet, int64_t now_ns)
 {
 	unsigned int family = packet->flags & PACKET_IPV6 ? 1 : 0;
 
 	for (uint32_t i = 0; i < blocks->length_count[family]; i++) {
-		struct prefix prefix = { .len = blocks->lengths[family][i] };
+		struct block_key key = { .len = blocks->lengths[family][i] };
 		struct blocked *item;
-		size_t at;
 
-		prefix.address = prefix.len == PREFIX_LEN_FULL
-					 ? packet->source
-					 : address_masked(&packet->source, prefix.len);
-		at = find(blocks, &prefix);
-		if (!blocks->slots[at])
-			continue;
-		item = &blocks->items[blocks->slots[at] - 1];
-		if ((item->classes & packet->classes) && now_ns < item->expires_ns)
+		key.address = key.len == PREFIX_LEN_FULL ? packet->source
+							 : address_masked(&packet->source, key.len);
+		item = in_force_for(blocks, &key, packet, now_ns);
+		if (!item && blocks->port_count && packet->destination_port) {
+			key.port = packet->destination_port;
+			key.protocol = packet->protocol;
+			item = in_force_for(blocks, &key, packet, now_ns);
+		}
+		if (item)
 			return item;
 	}
 	return NULL;

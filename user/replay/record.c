@@ -68,7 +68,7 @@ static bool make_safe(struct message *message)
 	end_text(rule->reason, sizeof(rule->reason));
 	end_text(rule->config_hash, sizeof(rule->config_hash));
 	end_text(change->protected_as, sizeof(change->protected_as));
-	return (unsigned int)change->kind <= RULE_ALARMED &&
+	return (unsigned int)change->kind < RULE_CHANGE_KINDS &&
 	       (unsigned int)change->removed_why < REMOVED_COUNT &&
 	       (unsigned int)change->refused_why <= REFUSED_FULL &&
 	       rule->prefix.len <= PREFIX_LEN_FULL && (unsigned int)rule->action < ACTION_COUNT &&

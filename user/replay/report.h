@@ -30,8 +30,8 @@ struct summary {
 struct report_ops {
 	void (*begin)(FILE *out, const char *file, const char *link);
 	void (*decision)(FILE *out, const char *file, const struct decision *decision);
-	/* A finding about somebody who may not be blocked. */
-	void (*refused)(FILE *out, const struct decision *decision);
+	/* A finding about somebody who may not be blocked; the end of an alarm. */
+	void (*told)(FILE *out, const struct decision *decision);
 	/* A rule's time is over, or the last file is. */
 	void (*ended)(FILE *out, const struct rule *rule, struct moment at,
 		      const struct blocked *stopped);

@@ -32,6 +32,10 @@ static const char *verb_of(const struct rule_change *change)
 		return limits ? "would limit" : "would block";
 	case RULE_REFUSED:
 		return "not blocked:";
+	case RULE_ALARM_OVER:
+		return "end of the alarm about";
+	case RULE_ALSO_FOUND:
+		return "also found, blocked already:";
 	default:
 		return limits ? "limit" : "block";
 	}
@@ -56,23 +60,25 @@ static void print_decision(FILE *out, const char *file, const struct decision *d
 	print_head(out, decision);
 	if (rule->action == ACTION_LIMIT)
 		fprintf(out, " to %u packets/s", rule->limit_pps);
-	if (decision->change->kind != RULE_ALARMED) {
+	if (decision->change->kind != RULE_ALARMED && decision->change->kind != RULE_ALSO_FOUND) {
 		if (rule->classes != CLASS_ALL)
 			fprintf(out, ", %s only", classes_format(rule->classes, classes));
 		fprintf(out, " for %lld s", left_ns / NS_PER_SECOND);
 	}
 	fprintf(out, "\n    %s (%s): %s\n", detector_name(rule->detector),
 		evidence_name(rule->evidence), rule->reason);
-	if (decision->change->kind != RULE_ALARMED)
+	if (decision->change->kind != RULE_ALARMED && decision->change->kind != RULE_ALSO_FOUND)
 		fprintf(out, "    %s\n", rule_command(rule, command));
 }
 
-static void print_refused(FILE *out, const struct decision *decision)
+static void print_told(FILE *out, const struct decision *decision)
 {
 	const struct rule_change *change = decision->change;
 
 	print_head(out, decision);
-	if (change->refused_why == REFUSED_PROTECTED)
+	if (change->kind == RULE_ALARM_OVER)
+		fputc('.', out);
+	else if (change->refused_why == REFUSED_PROTECTED)
 		fprintf(out, " is protected as %s", change->protected_as);
 	else
 		fputs(": there are as many blocks as response.max_unproven_blocks allows", out);
@@ -150,7 +156,7 @@ static void print_summary(FILE *out, const char *file, const struct summary *sum
 const struct report_ops report_text = {
 	.begin = print_begin,
 	.decision = print_decision,
-	.refused = print_refused,
+	.told = print_told,
 	.ended = print_ended,
 	.summary = print_summary,
 };

@@ -6,51 +6,12 @@
  *  3. the frame is counted, and judged if its source crossed a mark, as in daemon/wake.c.
  * So what follows from frame N applies from frame N + 1 on.
  */
-#include "replay/world.h"
-
 #include <errno.h>
 #include <stdlib.h>
-#include "base/address.h"
-#include "base/clock.h"
-#include "decide/policy.h"
-#include "detect/detect.h"
-#include "replay/plain.h"
+#include "replay/world_private.h"
 
-/* So that no time on the capture's clock is 0, which means "never" in places. */
-#define BOOT_NS (86400 * NS_PER_SECOND)
 /* What an earlier file may overlap the next one by: CPUs do not write in order. */
 #define OVERLAP_NS (10 * NS_PER_MS)
-
-struct world {
-	const struct config *config;
-	const struct report_ops *report;
-	FILE *out;
-	struct record *record; /* or NULL */
-
-	struct plain *plain;
-	struct detect *detect;
-	struct policy *policy;
-	struct blocks blocks;
-	struct tally tally;
-	struct finding_list findings;
-	struct rule_change_list changes;
-
-	int64_t interval_ns;
-	int64_t now_ns;		  /* since 1970; of the latest frame */
-	int64_t start_ns, end_ns; /* of the running interval */
-	bool running;		  /* there is one: a frame began it */
-	int64_t idle_ns;	  /* the end of the last one; negative: there was none */
-
-	/* the file in hand */
-	const char *file;
-	int link_type;
-	struct summary summary;
-};
-
-static struct moment moment_of(int64_t wall_ns)
-{
-	return (struct moment){ .boot_ns = wall_ns + BOOT_NS, .wall_ns = wall_ns };
-}
 
 struct moment world_now(const struct world *world)
 {
@@ -75,20 +36,6 @@ static int deny(struct world *world)
 			err = blocks_put(&world->blocks, &rule);
 	}
 	return err;
-}
-
-static bool is_denied(const struct world *world, const struct prefix *prefix)
-{
-	const struct config *config = world->config;
-
-	for (size_t i = 0; config->mode == MODE_ENFORCE && i < config->access.deny_count; i++) {
-		const struct prefix *denied = &config->access.deny[i];
-
-		if (denied->len <= prefix->len && prefix_contains(denied, &prefix->address) &&
-		    !policy_protected(world->policy, denied))
-			return true;
-	}
-	return false;
 }
 
 /* The box that these packets came to is not here: only what access.allow names is protected. */
@@ -172,103 +119,7 @@ void world_free(struct world **result)
 	*result = NULL;
 }
 
-/* ---- from findings to rules ------------------------------------------------------------------ */
-
-static void tell(struct world *world, const struct rule_change *change)
-{
-	struct decision decision = { .change = change,
-				     .frame = world->summary.frames,
-				     .at = change->rule.created };
-
-	if (change->kind == RULE_REFUSED) {
-		if (world->report->refused)
-			world->report->refused(world->out, &decision);
-		return;
-	}
-	world->summary.decisions++;
-	world->report->decision(world->out, world->file, &decision);
-}
-
-/* When it happened: time may have passed without a packet. */
-static struct moment time_of(const struct world *world, const struct rule_change *change)
-{
-	if (change->kind == RULE_RENEWED ||
-	    (change->kind == RULE_REMOVED && change->removed_why != REMOVED_EXPIRED))
-		return world_now(world);
-	return change->kind == RULE_REMOVED ? change->rule.expires : change->rule.created;
-}
-
-static void end_rule(struct world *world, const struct rule_change *change)
-{
-	struct blocked stopped;
-
-	if (blocks_remove(&world->blocks, &change->rule.prefix, &stopped) && world->report->ended)
-		world->report->ended(world->out, &change->rule, time_of(world, change), &stopped);
-}
-
-static int carry_out(struct world *world)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < world->changes.count; i++) {
-		const struct rule_change *change = &world->changes.items[i];
-
-		if (world->record)
-			record_change(world->record, change, time_of(world, change));
-		if (change->kind == RULE_REMOVED)
-			end_rule(world, change);
-		else if (change->kind != RULE_RENEWED)
-			tell(world, change);
-		if ((change->kind == RULE_ADDED || change->kind == RULE_RENEWED) &&
-		    blocks_put(&world->blocks, &change->rule))
-			err = -ENOMEM;
-	}
-	world->changes.count = 0;
-	return err;
-}
-
-/* As daemon_judge(): who is denied needs no rule, and what a rule answers is used up. */
-static int decide(struct world *world)
-{
-	struct finding_list *findings = &world->findings;
-	size_t kept = 0;
-	int err = 0;
-
-	for (size_t i = 0; i < findings->count; i++)
-		if (!is_denied(world, &findings->items[i].source))
-			findings->items[kept++] = findings->items[i];
-	findings->count = kept;
-	if (kept)
-		err = policy_decide(world->policy, findings->items, kept, &world->changes);
-	for (size_t i = 0; i < kept; i++) {
-		const struct finding *finding = &findings->items[i];
-
-		if (!finding->provisional && (finding->ports || finding->hosts) &&
-		    policy_find(world->policy, &finding->source))
-			detect_forget_tries(world->detect, &finding->source);
-	}
-	findings->count = 0;
-	return carry_out(world) ? -ENOMEM : err;
-}
-
 /* ---- intervals ------------------------------------------------------------------------------- */
-
-static int judge(struct world *world, const struct interval *interval)
-{
-	struct moment end = interval->traffic.end;
-	int err = detect_samples(world->detect, &interval->traffic, interval->sources,
-				 interval->source_count, &world->findings);
-
-	if (!err)
-		err = decide(world);
-	if (!err)
-		err = detect_destinations(world->detect, interval, &world->findings);
-	if (!err)
-		err = decide(world);
-	if (!err && policy_next_expiry(world->policy) <= end.boot_ns)
-		err = policy_expire(world->policy, end, &world->changes);
-	return carry_out(world) ? -ENOMEM : err;
-}
 
 static int end_interval(struct world *world, int64_t end_ns)
 {
@@ -280,7 +131,7 @@ static int end_interval(struct world *world, int64_t end_ns)
 	world->idle_ns = end_ns;
 	if (world->record)
 		record_traffic(world->record, &interval.traffic);
-	return err ? err : judge(world, &interval);
+	return err ? err : world_judge(world, &interval);
 }
 
 /* All intervals from the last one's end to here had no packet: one long one is as good. */
@@ -296,7 +147,7 @@ static int pass_idle(struct world *world, int64_t start_ns)
 	/* both generations of what was noted may be over */
 	plain_idle(world->plain, moment_of(world->idle_ns + (start_ns - world->idle_ns) / 2));
 	plain_idle(world->plain, moment_of(start_ns));
-	return judge(world, &interval);
+	return world_judge(world, &interval);
 }
 
 /* Ends the interval that is over at this time, and begins the one that it is in. */
@@ -339,14 +190,6 @@ static int move_clock(struct world *world, const struct captured *frame)
 	return 0;
 }
 
-static int wake(struct world *world, const struct table_entry *entry)
-{
-	struct moment now = world_now(world);
-	int err = detect_provisional(world->detect, entry, now, &world->findings);
-
-	return decide(world) ? -ENOMEM : err;
-}
-
 int world_frame(struct world *world, struct captured *frame)
 {
 	struct summary *summary = &world->summary;
@@ -381,7 +224,7 @@ int world_frame(struct world *world, struct captured *frame)
 		err = tally_add(&world->tally, &packet.source, dropped);
 	woke = plain_packet(world->plain, &packet, frame, dropped);
 	if (woke && !err)
-		err = wake(world, woke);
+		err = world_wake(world, woke);
 	return err;
 }
 
@@ -398,21 +241,6 @@ void world_begin_file(struct world *world, const char *file, int link_type)
 	tally_init(&world->tally, &key, TALLY_SOURCES_MAX);
 }
 
-/* Each rule lasts as long as it would have. */
-static int end_rules(struct world *world)
-{
-	struct moment end;
-	int err = 0;
-
-	while (!err && policy_rule_count(world->policy)) {
-		end.boot_ns = policy_next_expiry(world->policy);
-		end.wall_ns = end.boot_ns - BOOT_NS;
-		err = policy_expire(world->policy, end, &world->changes);
-		carry_out(world);
-	}
-	return err;
-}
-
 int world_end_file(struct world *world, bool last)
 {
 	int err = 0;
@@ -422,7 +250,7 @@ int world_end_file(struct world *world, bool last)
 		err = end_interval(world, world->now_ns > world->start_ns ? world->now_ns
 									  : world->start_ns + 1);
 	if (!err && last)
-		err = end_rules(world);
+		err = world_end_rules(world);
 	world->summary.last = world_now(world);
 	tally_sort(&world->tally);
 	world->summary.sources = &world->tally;
