@@ -112,17 +112,12 @@ static __always_inline __u32 relation_of(const struct packet *packet, struct xdp
 	/* read anew: the ones that the parser used are bounded differently on each of its paths */
 	void *data = (void *)(long)*(volatile __u32 *)&ctx->data;
 	void *end = (void *)(long)*(volatile __u32 *)&ctx->data_end;
-	struct contacts *direction;
-	__u32 zero = 0;
 
 	if (packet_likely(packet->classes & CLASS_SYN))
 		return RELATION_UNASKED;
 	if (packet_unlikely(dropped))
 		return packet->classes & CLASS_TCP ? RELATION_ANSWER : RELATION_UNASKED;
-	direction = bpf_map_lookup_elem(&contact_notes, &zero);
-	if (!direction)
-		return RELATION_UNKNOWN;
-	return PACKET_OPAQUE(contact_relation(direction, packet, data, end));
+	return PACKET_OPAQUE(contact_relation(&contact_notes, packet, data, end));
 }
 
 static __always_inline void count_source(const struct packet *packet, struct xdp_md *ctx,
@@ -299,10 +294,8 @@ static __always_inline enum packet_status pull_and_parse(struct __sk_buff *skb,
 SEC("tc")
 int fwgen_egress(struct __sk_buff *skb)
 {
-	struct contacts *direction;
 	struct packet packet;
 	enum packet_status status;
-	__u32 zero = 0;
 
 	if (skb->ingress_ifindex == skb->ifindex)
 		return TC_ACT_UNSPEC;
@@ -311,11 +304,8 @@ int fwgen_egress(struct __sk_buff *skb)
 		status = pull_and_parse(skb, &packet);
 	if (packet_unlikely(status != PACKET_IP))
 		return TC_ACT_UNSPEC;
-	direction = bpf_map_lookup_elem(&contact_notes, &zero);
-	if (!direction)
-		return TC_ACT_UNSPEC;
 	forget(&packet);
-	contact_note(direction, &packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
+	contact_note(&contact_notes, &packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	return TC_ACT_UNSPEC;
 }
 

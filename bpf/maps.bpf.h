@@ -67,15 +67,6 @@ struct {
 	__type(value, struct packet_sample);
 } packet_samples SEC(".maps");
 
-/* Direction; shared by all interfaces. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct contacts);
-} contact_notes SEC(".maps");
-
 /* The programs that count destinations, put in after load. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -130,5 +121,8 @@ struct {
 
 /* Shared too: a data section is an array map of one value, read without a lookup. */
 struct verdict_control verdict_control SEC(".data.verdict");
+
+/* Direction, shared as well. All of .bss: too large for a section whose content is in the file. */
+struct contacts contact_notes SEC(".bss");
 
 #endif

@@ -189,15 +189,16 @@ struct hash_key {
 /* ---- direction ---------------------------------------------------------------------------- */
 
 #define CONTACT_LINES	     32768
-#define CONTACT_LINE_BITS    128 /* of a generation */
+#define CONTACT_LINE_WORDS   2 /* of a generation */
 #define CONTACT_LINE_PENDING 8
 /* Notes of two bits each: at an eighth of a generation's bits, and at a quarter. */
-#define CONTACT_ARRIVED_MAX (CONTACT_LINES / 16 * CONTACT_LINE_BITS)
-#define CONTACT_FULL	    (CONTACT_LINES / 8 * CONTACT_LINE_BITS)
+#define CONTACT_BITS	    (CONTACT_LINES * CONTACT_LINE_WORDS * 64)
+#define CONTACT_ARRIVED_MAX (CONTACT_BITS / 8 / 2)
+#define CONTACT_FULL	    (CONTACT_BITS / 4 / 2)
 
 /* Both generations, and the handshakes beside them: a look costs one cache line. */
 struct contact_line {
-	__u64 words[2][CONTACT_LINE_BITS / 64];
+	__u64 words[CONTACT_LINE_WORDS][2];
 	__u32 pending[CONTACT_LINE_PENDING]; /* tags of handshakes that wait for their ACK */
 };
 

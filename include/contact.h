@@ -45,17 +45,24 @@ enum contact_kind {
 #define CONTACT_ECHO4	    8
 #define CONTACT_ECHO6	    128
 #define CONTACT_ECHO_REPLY6 129
+#define CONTACT_CLIENT_PORT 1024
 
-/* remote: who sends what arrives; local: whom it is for. ports: remote's << 16 | local's. */
-static __always_inline __u64 contact_hash(const struct contacts *contacts,
-					  const struct address *remote, const struct address *local,
-					  __u32 ports, __u32 kind)
+/* What the notes of two hosts have in common. remote: who sends what arrives; local: whom it is
+ * for.
+ */
+static __always_inline __u64 contact_ends(const struct contacts *contacts,
+					  const struct address *remote, const struct address *local)
 {
-	__u64 h = hash_linear(&contacts->remote_key, remote) +
-		  hash_linear(&contacts->local_key, local) + contacts->ports_key * ports +
-		  contacts->kind_key * kind;
+	return hash_linear(&contacts->remote_key, remote) +
+	       hash_linear(&contacts->local_key, local);
+}
 
-	return hash_unline(&contacts->local_key, h);
+/* ports: remote's << 16 | local's. */
+static __always_inline __u64 contact_hash(const struct contacts *contacts, __u64 ends, __u32 ports,
+					  __u32 kind)
+{
+	return hash_unline(&contacts->local_key,
+			   ends + contacts->ports_key * ports + contacts->kind_key * kind);
 }
 
 static __always_inline __u64 contact_host_hash(const struct contacts *contacts,
@@ -75,16 +82,23 @@ static __always_inline struct contact_line *contact_line(struct contacts *contac
 	return &contacts->lines[contact_line_index(hash)];
 }
 
+/* Both bits of a note are in one word. */
+static __always_inline __u32 contact_word(__u64 hash)
+{
+	return (hash >> 48) & (CONTACT_LINE_WORDS - 1);
+}
+
+static __always_inline __u64 contact_bits(__u64 hash)
+{
+	return 1ULL << ((hash >> 42) & 63) | 1ULL << ((hash >> 36) & 63);
+}
+
 static __always_inline int contact_line_has(const struct contact_line *line, __u64 hash)
 {
-	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
-	__u32 second = (hash >> 35) & (CONTACT_LINE_BITS - 1);
-	__u64 a = line->words[0][first / 64] >> (first % 64) &
-		  line->words[0][second / 64] >> (second % 64);
-	__u64 b = line->words[1][first / 64] >> (first % 64) &
-		  line->words[1][second / 64] >> (second % 64);
+	const __u64 *words = line->words[contact_word(hash)];
+	__u64 bits = contact_bits(hash);
 
-	return (a | b) & 1;
+	return !(~words[0] & bits) | !(~words[1] & bits);
 }
 
 static __always_inline int contact_has(const struct contacts *contacts, __u64 hash)
@@ -95,17 +109,12 @@ static __always_inline int contact_has(const struct contacts *contacts, __u64 ha
 /* Into the running generation; written only when it is news. */
 static __always_inline void contact_set(struct contacts *contacts, __u64 hash)
 {
-	struct contact_line *line = contact_line(contacts, hash);
-	__u32 first = (hash >> 42) & (CONTACT_LINE_BITS - 1);
-	__u32 second = (hash >> 35) & (CONTACT_LINE_BITS - 1);
-	__u32 generation = contacts->generation & 1;
-	__u64 one = 1ULL << (first % 64), two = 1ULL << (second % 64);
+	__u64 *words = contact_line(contacts, hash)->words[contact_word(hash)];
+	__u64 *word = &words[contacts->generation & 1], bits = contact_bits(hash);
 
-	if (packet_likely((line->words[generation][first / 64] & one) &&
-			  (line->words[generation][second / 64] & two)))
+	if (packet_likely(!(~*word & bits)))
 		return;
-	line->words[generation][first / 64] |= one;
-	line->words[generation][second / 64] |= two;
+	*word |= bits;
 	contacts->noted++; /* about: CPUs may overwrite each other's */
 }
 
@@ -174,8 +183,8 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 					 const void *data, const void *end)
 {
 	const struct address *local = &packet->source, *remote = &packet->destination;
+	__u64 ends = contact_ends(contacts, remote, local), flow;
 	__u32 ports = contact_ports_back(packet), number;
-	__u64 flow;
 
 	contact_set(contacts, contact_host_hash(contacts, local));
 	if (packet->classes & CLASS_ICMP) {
@@ -186,8 +195,7 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 	}
 	if (packet->classes & (CLASS_SYN | CLASS_TCP | CLASS_UDP | CLASS_ICMP) &&
 	    !contact_no_ports(packet)) {
-		flow = contact_hash(contacts, remote, local, ports,
-				    CONTACT_FLOW | packet->protocol);
+		flow = contact_hash(contacts, ends, ports, CONTACT_FLOW | packet->protocol);
 		if (packet->classes & (CLASS_SYN | CLASS_TCP)) {
 			if (packet->tcp_flags & TCP_RST)
 				return;
@@ -202,8 +210,7 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 		if (packet->classes & CLASS_SYN)
 			return; /* a connection is one when somebody answers */
 	}
-	contact_set(contacts,
-		    contact_hash(contacts, remote, local, 0, CONTACT_PAIR | packet->protocol));
+	contact_set(contacts, contact_hash(contacts, ends, 0, CONTACT_PAIR | packet->protocol));
 }
 
 /* No note of it was found. That says something where the other host's packets leave here. */
@@ -215,11 +222,9 @@ static __always_inline __u32 contact_unasked(struct contacts *contacts, const st
 	return RELATION_UNKNOWN;
 }
 
-static __always_inline int contact_pair(struct contacts *contacts, const struct packet *packet,
-					__u8 protocol)
+static __always_inline int contact_pair(struct contacts *contacts, __u64 ends, __u8 protocol)
 {
-	return contact_has(contacts, contact_hash(contacts, &packet->source, &packet->destination,
-						  0, CONTACT_PAIR | protocol));
+	return contact_has(contacts, contact_hash(contacts, ends, 0, CONTACT_PAIR | protocol));
 }
 
 /* Notes what arrived by itself, where there is room for that. Returns whether it did. */
@@ -238,7 +243,7 @@ static __always_inline int contact_arrived(struct contacts *contacts, __u64 hash
  * another way; what follows is likely wanted. Where no other half is seen at all, it is wanted.
  */
 static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const struct packet *packet,
-					     __u64 flow)
+					     __u64 ends, __u64 flow)
 {
 	__u32 relation = contact_unasked(contacts, packet);
 	__u8 flags = packet->tcp_flags;
@@ -252,10 +257,9 @@ static __always_inline __u32 contact_new_tcp(struct contacts *contacts, const st
 			return RELATION_ASSUMED;
 		return RELATION_UNKNOWN;
 	}
-	stray = contact_hash(contacts, &packet->source, &packet->destination, contact_ports(packet),
-			     CONTACT_STRAY);
+	stray = contact_hash(contacts, ends, contact_ports(packet), CONTACT_STRAY);
 	if (flags & (TCP_PSH | TCP_FIN) || contact_has(contacts, stray) ||
-	    contact_pair(contacts, packet, PROTOCOL_TCP))
+	    contact_pair(contacts, ends, PROTOCOL_TCP))
 		return RELATION_RELATED;
 	contact_arrived(contacts, stray);
 	return RELATION_UNASKED;
@@ -275,7 +279,7 @@ static __always_inline int contact_completes(const struct contacts *contacts,
 
 static __always_inline __u32 contact_relation_tcp(struct contacts *contacts,
 						  const struct packet *packet, const void *data,
-						  const void *end, __u64 flow)
+						  const void *end, __u64 ends, __u64 flow)
 {
 	struct contact_line *line = contact_line(contacts, flow);
 	__u32 *pending = contact_pending(line, flow);
@@ -288,7 +292,7 @@ static __always_inline __u32 contact_relation_tcp(struct contacts *contacts,
 	}
 	if (packet_likely(contact_line_has(line, flow)))
 		return RELATION_ANSWER;
-	return contact_new_tcp(contacts, packet, flow);
+	return contact_new_tcp(contacts, packet, ends, flow);
 }
 
 /*
@@ -301,7 +305,7 @@ static __always_inline int contact_quotes_ours(struct contacts *contacts,
 {
 	const unsigned char *p = (const unsigned char *)data_ + PACKET_BOUND(packet->upper_offset);
 	struct address remote;
-	__u64 flow;
+	__u64 ends, flow;
 	__u32 ports;
 	__u8 protocol;
 
@@ -318,12 +322,11 @@ static __always_inline int contact_quotes_ours(struct contacts *contacts,
 		protocol = p[8 + 6];
 		p += 8 + 40;
 	}
+	ends = contact_ends(contacts, &remote, &packet->destination);
 	if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP)
-		return contact_has(contacts, contact_hash(contacts, &remote, &packet->destination,
-							  0, CONTACT_PAIR | protocol));
+		return contact_pair(contacts, ends, protocol);
 	ports = (__u32)packet_read16(p + 2) << 16 | packet_read16(p);
-	flow = contact_hash(contacts, &remote, &packet->destination, ports,
-			    CONTACT_FLOW | protocol);
+	flow = contact_hash(contacts, ends, ports, CONTACT_FLOW | protocol);
 	if (contact_has(contacts, flow))
 		return 1;
 	/* a SYN-ACK leaves no other trace */
@@ -348,11 +351,11 @@ static __always_inline int contact_is_multicast(const struct address *address)
 
 /* Without ports, or of a protocol that has none. Tunnels are asked for by nothing that is seen. */
 static __always_inline __u32 contact_portless(struct contacts *contacts,
-					      const struct packet *packet)
+					      const struct packet *packet, __u64 ends)
 {
 	__u32 relation;
 
-	if (contact_pair(contacts, packet, packet->protocol))
+	if (contact_pair(contacts, ends, packet->protocol))
 		return RELATION_ANSWER;
 	if (contact_is_multicast(&packet->destination))
 		return RELATION_RELATED;
@@ -367,12 +370,13 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 					      const void *end)
 {
 	__u32 ports = contact_ports(packet), relation;
-	__u64 flow;
+	__u64 ends, flow;
 
 	if (packet->classes & CLASS_SYN)
 		return RELATION_UNASKED;
+	ends = contact_ends(contacts, &packet->source, &packet->destination);
 	if (packet_unlikely((packet->classes & CLASS_OTHER) || contact_no_ports(packet)))
-		return contact_portless(contacts, packet);
+		return contact_portless(contacts, packet, ends);
 	if (packet->classes & CLASS_ICMP) {
 		if (contact_is_error(packet)) {
 			if (contact_quotes_ours(contacts, packet, data, end))
@@ -383,17 +387,17 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 			return RELATION_UNASKED;
 		ports = contact_echo_id(packet, data, end);
 	}
-	flow = contact_hash(contacts, &packet->source, &packet->destination, ports,
-			    CONTACT_FLOW | packet->protocol);
+	flow = contact_hash(contacts, ends, ports, CONTACT_FLOW | packet->protocol);
 	if (packet->classes & CLASS_TCP)
-		return contact_relation_tcp(contacts, packet, data, end, flow);
+		return contact_relation_tcp(contacts, packet, data, end, ends, flow);
 	if (packet_likely(contact_has(contacts, flow)))
 		return RELATION_ANSWER;
 	if (packet->classes & CLASS_UDP && contact_is_multicast(&packet->destination))
 		return RELATION_RELATED; /* a stream that its receivers joined */
 	relation = contact_unasked(contacts, packet);
-	if (relation == RELATION_UNASKED && packet->classes & CLASS_UDP &&
-	    contact_pair(contacts, packet, PROTOCOL_TCP))
+	/* media that a connection has arranged; never to a service */
+	if (relation == RELATION_UNASKED && packet->destination_port >= CONTACT_CLIENT_PORT &&
+	    contact_pair(contacts, ends, PROTOCOL_TCP))
 		return RELATION_RELATED;
 	return relation;
 }

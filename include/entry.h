@@ -59,7 +59,7 @@ static __always_inline __u32 table_add_try(struct table_entry *entry,
 					   const struct packet *packet, const struct hash_key *key)
 {
 	__u32 kind = packet->classes & (CLASS_SYN | CLASS_TCP) ? TRY_TCP : TRY_OTHER;
-	__u32 peer = table_fold(&subject->peer), bit, news = 0;
+	__u32 peer = table_fold(&subject->peer) ^ kind, bit, news = 0;
 	__u64 host;
 
 	if (packet_likely(entry->last_peer == peer &&
@@ -186,6 +186,28 @@ static __always_inline void table_add_restricted(struct table_entry *entry,
 	saturate8(&entry->restricted_tries);
 }
 
+/*
+ * Mail and databases: machines log in there by themselves, again and again, so one connection in
+ * four counts; which ones is secret.
+ */
+static __always_inline int table_counts_login(const struct packet *packet,
+					      const struct hash_key *key)
+{
+	switch (packet->destination_port) {
+	case 25:
+	case 110:
+	case 143:
+	case 465:
+	case 587:
+	case 993:
+	case 995:
+	case 3306:
+	case 5432:
+		return !(hash_number(key, packet->source_port) >> 62);
+	}
+	return 1;
+}
+
 static __always_inline void table_add_established(struct table_entry *entry,
 						  const struct table_subject *subject,
 						  const struct packet *packet,
@@ -199,7 +221,8 @@ static __always_inline void table_add_established(struct table_entry *entry,
 		entry->answers++;
 	table_take_try(entry, subject, packet, &control->bitmap_key);
 	table_note_peer(entry, subject, packet);
-	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)))
+	if (packet_unlikely(port_in(control->sensitive_ports, packet->destination_port)) &&
+	    table_counts_login(packet, &control->bitmap_key))
 		saturate8(&entry->sensitive);
 	table_add_restricted(entry, packet, control, 0);
 }

@@ -261,10 +261,16 @@ static __always_inline int table_mark_bits(__u32 n, __u32 mark)
 	return n >= mark && (n - mark) % 3 == 0;
 }
 
-/* Whether this packet took its source over a mark. */
+/*
+ * Whether this packet took its source over a mark. Handshakes that came to their end are taken off
+ * the SYNs: then a source at the mark may wake more than once, but for each time it has to complete
+ * one.
+ */
 static __always_inline int table_wakes(const struct table_entry *entry, const struct packet *packet,
 				       __u32 news, const struct wake_marks *marks)
 {
+	__u32 completed;
+
 	if (packet_unlikely(news)) {
 		if ((news & NEWS_TARGET) &&
 		    table_mark_bits(entry->distinct_targets, marks->targets))
@@ -275,9 +281,10 @@ static __always_inline int table_wakes(const struct table_entry *entry, const st
 	if (packet_unlikely(entry->packets >= marks->packets) &&
 	    (table_mark(entry->packets, marks->packets) || entry->packets == marks->packets_limit))
 		return 1;
-	if (packet->classes & CLASS_SYN)
-		return entry->syn > entry->established &&
-		       table_mark(entry->syn - entry->established, marks->syn);
+	if (packet->classes & CLASS_SYN) {
+		completed = entry->assumed ? 0 : entry->established;
+		return entry->syn > completed && table_mark(entry->syn - completed, marks->syn);
+	}
 	if (packet->classes & CLASS_UDP)
 		return table_mark(entry->udp, marks->udp);
 	if (packet->classes & CLASS_ICMP)

@@ -53,7 +53,7 @@ void bench_judge(const struct bench *bench);
 void bench_replay(const struct bench *bench);
 
 /* Minimal frames to count: 60 bytes, as on a wire without the checksum. */
-enum frame_kind { FRAME_UDP, FRAME_SYN, FRAME_UDP6 };
+enum frame_kind { FRAME_UDP, FRAME_SYN, FRAME_ACK, FRAME_UDP6 };
 #define FRAME_BYTES 96 /* of memory; the frames have 60 and 62 */
 size_t frame_build(enum frame_kind kind, unsigned char frame[FRAME_BYTES]);
 

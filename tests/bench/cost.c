@@ -10,7 +10,7 @@
 #define CALIBRATE_PACKETS 200000
 #define LRU_ENTRIES	  (1 << 20)
 #define PACKETS_MAX	  50000000
-#define CANDIDATES_MAX	  8
+#define CANDIDATES_MAX	  9
 
 struct candidate {
 	const char *name;
@@ -90,6 +90,7 @@ static unsigned int list(struct bench *bench, struct candidate *out, int xdp_fil
 		{ .name = "floor", .prog_fd = floor },
 		{ .name = "fwgen_udp", .plant = plain },
 		{ .name = "fwgen_syn", .plant = plain, .frame = FRAME_SYN },
+		{ .name = "fwgen_ack", .plant = plain, .frame = FRAME_ACK },
 		{ .name = "fwgen_ipv6", .plant = plain, .frame = FRAME_UDP6 },
 		{ .name = "fwgen_1000_blocks", .plant = blocking },
 		{ .name = "lru_hash", .prog_fd = lru, .fills = true },
@@ -102,8 +103,8 @@ static unsigned int list(struct bench *bench, struct candidate *out, int xdp_fil
 		if (out[i].plant)
 			out[i].prog_fd = out[i].plant->prog_fd;
 	if (bench->quick)
-		return 6;
-	return xdp_filter_fd < 0 ? 7 : 8;
+		return 7;
+	return xdp_filter_fd < 0 ? 8 : 9;
 }
 
 void bench_cost(struct bench *bench)

@@ -28,9 +28,10 @@ size_t frame_build(enum frame_kind kind, unsigned char frame[FRAME_BYTES])
 		return 62;
 	}
 	memcpy(frame + 14, ipv4, sizeof(ipv4));
-	if (kind == FRAME_SYN) {
+	if (kind == FRAME_SYN || kind == FRAME_ACK) {
 		frame[23] = 6;
 		memcpy(frame + 34, syn, sizeof(syn));
+		frame[47] = kind == FRAME_SYN ? 0x02 : 0x10;
 	} else {
 		memcpy(frame + 34, udp, sizeof(udp));
 		frame[39] = 26; /* the IP length says 46, of which 20 are the header */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/address.h"
 #include "bench.h"
+#include "contact.h"
 #include "detect/detect.h"
 #include "enforce/dropmap.h"
 #include "sense/grace.h"
@@ -73,6 +74,19 @@ static int attached_program(const char *interface)
 	return fd;
 }
 
+/* The destination of all frames takes part in the world: what arrives there is judged. */
+static void note_destination(struct plant *plant)
+{
+	struct contacts *notes = plant->contacts.notes;
+	struct address four, six;
+
+	if (address_parse("192.0.2.1", &four) || address_parse("2001:db8:1::1", &six))
+		die("failed to read the frames' destination");
+	notes->learning = 0;
+	contact_set(notes, contact_host_hash(notes, &four));
+	contact_set(notes, contact_host_hash(notes, &six));
+}
+
 void plant_open(struct plant *plant, const char *interface, unsigned int blocks)
 {
 	struct dropmap_options dropmap = { .max_blocks = 65536 };
@@ -86,6 +100,10 @@ void plant_open(struct plant *plant, const char *interface, unsigned int blocks)
 		die("%s", error);
 	protect(plant);
 	block_sources(plant, blocks);
+	if (contacts_open(&plant->contacts))
+		die("failed to make the map of what leaves: %m");
+	note_destination(plant);
+	sensor.contacts_fd = plant->contacts.fd;
 	sensor.config = plant->config;
 	sensor.memory_mb = plant->config->sensor.memory_mb;
 	dropmap_maps(plant->dropmap, &sensor.maps);
@@ -104,6 +122,7 @@ void plant_close(struct plant *plant)
 	close(plant->prog_fd);
 	grace_stop(&plant->grace);
 	sensor_close(&plant->sensor, false);
+	contacts_close(&plant->contacts);
 	dropmap_close(&plant->dropmap, false);
 	config_free(&plant->config);
 }
@@ -122,6 +141,7 @@ static struct traffic turn(struct plant *plant)
 	uint64_t count;
 
 	sensor_flip(plant->sensor, moment_now());
+	contacts_turn(&plant->contacts, moment_now());
 	grace_request(plant->grace);
 	if (poll(&ready, 1, 5000) != 1 || read(ready.fd, &count, sizeof(count)) != sizeof(count))
 		die("failed to wait for a grace period");
@@ -133,6 +153,7 @@ static struct traffic turn(struct plant *plant)
 
 void plant_begin(struct plant *plant)
 {
+	note_destination(plant);
 	/* what was counted before, nothing, is not collected: it would set the rates to that */
 	sensor_flip(plant->sensor, moment_now());
 }

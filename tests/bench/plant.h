@@ -9,12 +9,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "sense/contacts.h"
 
 #define PLANT_BLOCKED_FIRST 0xc6120000 /* 198.18.0.0: the blocked sources, one after another */
 
 struct plant {
 	struct config *config;
 	struct dropmap *dropmap;
+	struct contacts_memory contacts;
 	struct sensor *sensor;
 	struct grace *grace;
 	int prog_fd;

@@ -36,9 +36,10 @@ static void fill(struct table_header *headers, struct table_entries *entries,
 
 	for (uint32_t n = 0; n < sources * each; n++) {
 		uint32_t source = __builtin_bswap32(0x0a000000 + n / each);
-		uint32_t table = n % slots * 2 + (EPOCH & 1), index, news = 0;
+		uint32_t table = n % slots * 2 + (EPOCH & 1), index;
 		struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
 		struct table_bucket bucket;
+		struct table_entry *entry;
 		struct packet packet;
 		uint64_t hash;
 
@@ -52,8 +53,10 @@ static void fill(struct table_header *headers, struct table_entries *entries,
 		index = table_bucket_index(hash, BUCKETS - 1);
 		bucket.header = &headers[(size_t)table * BUCKETS + index];
 		bucket.entries = &entries[(size_t)table * BUCKETS + index];
-		table_account(&bucket, &totals[table], index, EPOCH, hash, &subject, &packet,
-			      control, 0, &news);
+		entry = table_claim(&bucket, &totals[table], index, EPOCH, hash, &subject,
+				    packet.bytes);
+		if (entry)
+			table_add(entry, &subject, &packet, control, RELATION_UNASKED, 0);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "bpf/frames.h"
 #include "enforce/dropmap.h"
 #include "model/table_memory.h"
+#include "sense/contacts.h"
 #include "sense/program.h"
 
 #define WORLD_BUCKETS	 TABLE_BUCKETS_MIN
@@ -24,6 +25,7 @@
 
 struct world {
 	struct dropmap *dropmap;
+	struct contacts_memory contacts;
 	struct fwgen_bpf *bpf;
 	struct sensor_control *control;
 	int cpu;
@@ -59,6 +61,8 @@ static inline void world_load(struct world *world)
 	struct sensor_options options = { .interface = "none", .config = &config };
 	char error[512] = "";
 
+	assert_int_equal(contacts_open(&world->contacts), 0);
+	options.contacts_fd = world->contacts.fd;
 	config.sensor.table_buckets = WORLD_BUCKETS;
 	dropmap_maps(world->dropmap, &options.maps);
 	if (program_load(&options, 1, &world->bpf, error))
@@ -91,18 +95,30 @@ static inline void world_close(struct world *world, bool keep)
 {
 	fwgen_bpf__destroy(world->bpf);
 	world->bpf = NULL;
+	contacts_close(&world->contacts);
 	dropmap_close(&world->dropmap, keep);
+}
+
+static inline uint32_t world_run_program(const struct bpf_program *program,
+					 const struct frame *frame)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
+		    .data_size_in = frame->length);
+
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &options), 0);
+	return options.retval;
 }
 
 /* What the program says of the frame: XDP_PASS or XDP_DROP. */
 static inline uint32_t world_run(struct world *world, const struct frame *frame)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes,
-		    .data_size_in = frame->length);
+	return world_run_program(world->bpf->progs.fwgen_xdp, frame);
+}
 
-	assert_int_equal(
-		bpf_prog_test_run_opts(bpf_program__fd(world->bpf->progs.fwgen_xdp), &options), 0);
-	return options.retval;
+/* The frame leaves; what the tc program says. */
+static inline uint32_t world_leave(struct world *world, const struct frame *frame)
+{
+	return world_run_program(world->bpf->progs.fwgen_egress, frame);
 }
 
 #endif

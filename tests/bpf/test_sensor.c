@@ -1,109 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The sensor on a real interface: a veth pair in a network namespace of the test's own, frames
- * through a packet socket, the program attached natively.
+ * The sensor on a real interface: frames through a packet socket, the program attached natively.
+ * What leaves is test_egress's.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <poll.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "bpf/sensor_world.h"
 #include "base/address.h"
-#include "enforce/dropmap.h"
-#include "sense/grace.h"
-#include "sense/sensor.h"
-
-struct world {
-	struct dropmap *dropmap;
-	struct grace *grace;
-	struct config *config;
-	int socket; /* sends on the far end of the pair */
-	int wakes;
-	char pin_dir[64];
-};
-
-static void run(const char *command)
-{
-	if (system(command))
-		fail_msg("failed to run: %s", command);
-}
-
-static int open_world(void **state)
-{
-	struct world *world = calloc(1, sizeof(*world));
-	struct dropmap_options options = { .max_blocks = 1024 };
-	struct sockaddr_ll to = { .sll_family = AF_PACKET };
-	char error[512];
-
-	if (geteuid()) {
-		print_message("skipped: needs root\n");
-		exit(0);
-	}
-	assert_int_equal(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	run("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1;"
-	    "ip link add far type veth peer name near; ip link set far up; ip link set near up");
-	snprintf(world->pin_dir, sizeof(world->pin_dir), "/tmp/fwgen-bpf-XXXXXX");
-	assert_non_null(mkdtemp(world->pin_dir));
-	assert_int_equal(mount("bpf", world->pin_dir, "bpf", 0, NULL), 0);
-	options.pin_dir = world->pin_dir;
-
-	assert_int_equal(dropmap_open(&options, &world->dropmap, error), 0);
-	assert_int_equal(grace_start(&world->grace), 0);
-	world->config = config_defaults();
-	world->config->sensor.table_buckets = 1024;
-	world->socket = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
-	to.sll_ifindex = if_nametoindex("far");
-	assert_int_equal(bind(world->socket, (void *)&to, sizeof(to)), 0);
-	*state = world;
-	return 0;
-}
-
-static int close_world(void **state)
-{
-	struct world *world = *state;
-
-	close(world->socket);
-	grace_stop(&world->grace);
-	dropmap_close(&world->dropmap, false);
-	config_free(&world->config);
-	umount2(world->pin_dir, MNT_DETACH);
-	rmdir(world->pin_dir);
-	free(world);
-	return 0;
-}
-
-static int open_sensor(struct world *world, struct sensor **out, char error[512])
-{
-	struct sensor_options options = {
-		.interface = "near",
-		.config = world->config,
-		.memory_mb = 64,
-		.marks = { .packets = 1000,
-			   .syn = 50,
-			   .udp = 1000,
-			   .icmp = 1000,
-			   .odd_flags = 1000,
-			   .ports = 100,
-			   .hosts = 100,
-			   .per_interval = 64 },
-		.pin_dir = world->pin_dir,
-	};
-
-	dropmap_maps(world->dropmap, &options.maps);
-	return sensor_open(&options, out, error);
-}
 
 /* A SYN from 198.51.100.`host` to 192.0.2.1. */
 static void send_syn(struct world *world, int host, uint16_t port)
@@ -117,19 +18,6 @@ static void send_syn(struct world *world, int host, uint16_t port)
 	tcp[12] = 0x50;
 	tcp[13] = 0x02;
 	assert_int_equal(send(world->socket, frame, sizeof(frame), 0), sizeof(frame));
-}
-
-/* Turns the tables, waits for the grace period, reads. */
-static void collect(struct world *world, struct sensor *sensor, struct interval *out)
-{
-	struct pollfd done = { .fd = grace_fd(world->grace), .events = POLLIN };
-	uint64_t count;
-
-	sensor_flip(sensor, moment_now());
-	grace_request(world->grace);
-	assert_int_equal(poll(&done, 1, 5000), 1);
-	assert_int_equal(read(done.fd, &count, sizeof(count)), sizeof(count));
-	assert_int_equal(sensor_collect(sensor, out), 0);
 }
 
 static void counts_by_source(void **state)
@@ -163,6 +51,46 @@ static void counts_by_source(void **state)
 	collect(world, sensor, &interval);
 	assert_int_equal(interval.traffic.packets, 0);
 	assert_int_equal(interval.source_count, 0);
+	assert_int_equal(interval.packet_count, 0);
+	sensor_close(&sensor, false);
+}
+
+/* Each packet that is counted by destination leaves a sample, of one interval and CPU the newest.
+ */
+static void samples_come_with_the_interval(void **state)
+{
+	struct world *world = *state;
+	struct interval interval;
+	struct sensor *sensor;
+	char error[512];
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(open_sensor(world, &sensor, error), 0);
+	for (int i = 0; i < 30; i++)
+		send_syn(world, 5, (uint16_t)(1000 + i));
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.packet_count, 30 / 8);
+	for (size_t i = 0; i < interval.packet_count; i++) {
+		const struct packet_sample *sample = &interval.packets[i];
+		char source[ADDRESS_TEXT], destination[ADDRESS_TEXT];
+
+		assert_string_equal(address_format(&sample->source, source), "198.51.100.5");
+		assert_string_equal(address_format(&sample->destination, destination), "192.0.2.1");
+		assert_true(sample->source_port == 12345 && sample->destination_port > 1000);
+		assert_true(sample->bytes == 60 && sample->ttl == 64 && sample->tcp_flags == 2);
+		assert_int_equal(sample->protocol, 6);
+	}
+	for (int i = 0; i < 8 * PACKET_SAMPLES * 4; i++)
+		send_syn(world, 6, 80);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.packet_count, PACKET_SAMPLES);
+	for (size_t i = 0; i < interval.packet_count; i++)
+		assert_int_equal(interval.packets[i].source.bytes[15], 6);
+	collect(world, sensor, &interval);
+	assert_int_equal(interval.packet_count, 0);
 	sensor_close(&sensor, false);
 }
 
@@ -354,6 +282,7 @@ static void a_missing_interface_is_named(void **state)
 	struct world *world = *state;
 	struct sensor_options options = { .interface = "nosuch",
 					  .config = world->config,
+					  .contacts_fd = world->contacts.fd,
 					  .memory_mb = 64 };
 	struct sensor *sensor = NULL;
 	char error[512] = "";
@@ -367,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_by_source),
+		cmocka_unit_test(samples_come_with_the_interval),
 		cmocka_unit_test(wakes_at_the_mark),
 		cmocka_unit_test(blocked_packets_are_dropped_and_counted),
 		cmocka_unit_test(a_kept_link_is_adopted),

@@ -56,6 +56,7 @@ static inline void fake_status(void *context, struct status *out)
 	out->interfaces[0] = (struct interface_status){
 		.name = "eth0",
 		.sensor = "xdp",
+		.direction_unknown = "no clsact",
 		.packets = 1000,
 		.bytes = 64000,
 		.dropped = 5,
@@ -73,7 +74,7 @@ static inline void fake_status(void *context, struct status *out)
 		.repairs = 2,
 		.rules = 7,
 	};
-	out->tracked_sources = 12;
+	out->tracker = (struct tracker_status){ 12, 5, 1 };
 	out->memory_bytes = 1 << 20;
 	out->active_rules = fake->active_rules;
 	out->record.lost = 3;

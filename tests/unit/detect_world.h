@@ -103,15 +103,15 @@ static inline uint32_t mix(uint32_t x)
 	return x ^ x >> 16;
 }
 
-static inline void entry_target(struct table_entry *entry, uint32_t host, uint16_t port)
+static inline void entry_target(struct table_entry *entry, enum try_kind kind, uint32_t host,
+				uint16_t port)
 {
-	uint32_t host_bit = mix(host + 77) >> 26, port_bit = mix(port) >> 25;
-
-	entry->hosts |= 1ULL << host_bit;
-	entry->ports[port_bit / 64] |= 1ULL << port_bit % 64;
-	entry->distinct_hosts = (uint8_t)__builtin_popcountll(entry->hosts);
-	entry->distinct_ports = (uint8_t)(__builtin_popcountll(entry->ports[0]) +
-					  __builtin_popcountll(entry->ports[1]));
+	entry->hosts[kind] |= 1ULL << (mix(host + 77) >> 26);
+	entry->distinct_hosts = (uint8_t)(__builtin_popcountll(entry->hosts[TRY_TCP]) +
+					  __builtin_popcountll(entry->hosts[TRY_OTHER]));
+	entry->ports[kind] |= 1U << (mix(port) >> 27);
+	entry->targets |= 1ULL << (mix(mix(host + 77) + port) >> 26);
+	entry->distinct_targets = (uint8_t)__builtin_popcountll(entry->targets);
 	entry->last_address = address_from_ipv4(__builtin_bswap32(0xc6336400u + host));
 	entry->last_port = port;
 }
@@ -131,7 +131,7 @@ static inline void entry_syns(struct table_entry *entry, uint32_t n, uint32_t ho
 {
 	entry_packets(entry, n, 6);
 	entry->syn += n;
-	entry_target(entry, host, port);
+	entry_target(entry, TRY_TCP, host, port);
 }
 
 /* Of connections that are established. */
@@ -152,7 +152,7 @@ static inline void entry_opens(struct table_entry *entry, uint32_t n)
 static inline void entry_udp(struct table_entry *entry, uint32_t n, uint32_t host, uint16_t port)
 {
 	entry_packets(entry, n, 17);
-	entry_target(entry, host, port);
+	entry_target(entry, TRY_OTHER, host, port);
 }
 
 /* Drains an interval of that length in which the entry was counted. Returns the number of findings.

@@ -130,15 +130,26 @@ static void test_status_text_of_trouble(void **state)
 {
 	char *text = render(render_text_status,
 			    STATUS("observe", "unenforced",
+				   "\"tracker\":{\"evicted\":5,\"refused\":1},"
 				   "\"record\":{\"lost\":3,\"failing\":\"disk full\"},"),
 			    false, 0);
 
 	(void)state;
 	expect_part(text, "observing (attacks are reported, nothing is blocked)");
+	expect_part(text, "  no room          5 sources forgotten, 1 windows refused\n");
 	expect_part(text, "NOT ENFORCED: packets of blocked sources pass\n");
 	expect_part(text, "! iptables does not enforce: no ipset\n");
 	expect_part(text, "! the record is not written (disk full)");
 	expect_part(text, "! 3 records were lost");
+	free(text);
+	text = render(render_text_status,
+		      "{\"interfaces\":[{\"name\":\"eth1\",\"direction\":\"unknown\","
+		      "\"direction_reason\":\"no clsact\"},{\"name\":\"eth2\",\"direction\":"
+		      "\"seen\"}],\"enforcers\":[]}",
+		      false, 0);
+	expect_part(text, "! eth1: what leaves is not seen");
+	expect_part(text, "attacks: no clsact\n");
+	assert_null(strstr(text, "! eth2"));
 	free(text);
 }
 

@@ -13,12 +13,15 @@ static void test_status(void **state)
 	expect_data(dial(server, 0), "{\"verb\":\"status\"}\n",
 		    "{\"mode\":\"enforce\",\"uptime_s\":12.346,\"version\":\"0.1.0\","
 		    "\"evidence\":\"none\",\"interfaces\":[{\"name\":\"eth0\",\"sensor\":\"xdp\","
+		    "\"direction\":\"unknown\",\"direction_reason\":\"no clsact\","
 		    "\"packets\":1000,\"bytes\":64000,\"dropped\":5,\"attributed\":990,"
 		    "\"unattributed\":10,\"sources_estimate\":12,\"blind_below_pps\":20.5,"
 		    "\"packets_per_second\":100.25,\"bytes_per_second\":0,\"wakes\":0,"
 		    "\"wakes_lost\":0,\"overflow\":0}],\"enforcers\":[{\"name\":\"iptables\","
 		    "\"state\":\"unenforced\",\"reason\":\"no ipset\",\"repairs\":2,\"rules\":7}],"
-		    "\"tracked_sources\":12,\"memory_bytes\":1048576,\"active_rules\":7,"
+		    "\"tracked_sources\":12,"
+		    "\"tracker\":{\"sources\":12,\"evicted\":5,\"refused\":1},"
+		    "\"memory_bytes\":1048576,\"active_rules\":7,"
 		    "\"record\":{\"queued\":0,\"written\":0,\"lost\":3,\"failing\":\"disk full\"},"
 		    "\"config\":\"\",\"database\":\"/var/lib/fwgen/db\",\"tick_ms_last\":0,"
 		    "\"tick_ms_max\":0}");

@@ -121,7 +121,7 @@ static void entry_odd(struct table_entry *entry, uint16_t n, uint16_t port)
 {
 	entry_packets(entry, n, 6);
 	entry->odd_flags += n;
-	entry_target(entry, 7, port);
+	entry_target(entry, TRY_TCP, 7, port);
 }
 
 static void test_odd_flags(void **state)
@@ -342,8 +342,8 @@ static bool slow_logins_are_found(int64_t every_ns)
 static void test_slow_brute_force(void **state)
 {
 	(void)state;
-	assert_true(slow_logins_are_found(49 * SECOND));
-	assert_false(slow_logins_are_found(62 * SECOND));
+	assert_true(slow_logins_are_found(42 * SECOND));
+	assert_false(slow_logins_are_found(60 * SECOND));
 }
 
 /* A window that an hour is counted in is kept for as long, and for no longer. */
@@ -356,7 +356,7 @@ static void test_quiet_brute_force_is_kept(void **state)
 	(void)state;
 	for (int i = 0; i < 9; i++) {
 		entry = entry_of(ATTACKER);
-		entry_logins(&entry, 7);
+		entry_logins(&entry, 9);
 		world_drain(world, 250 * MS, &entry);
 		found |= world_found(world, DETECTOR_BRUTE_FORCE) != NULL;
 		for (int minute = 0; minute < 5; minute++)
@@ -378,7 +378,7 @@ static void test_quiet_brute_force_is_kept(void **state)
 	world_free(world);
 }
 
-/* A poller that fetches mail every 15 s, and an administrator with a few sessions. */
+/* A poller that fetches mail every minute, and an administrator with a few sessions. */
 static void test_logins_in_peace(void **state)
 {
 	struct world *world = world_defaults();
@@ -388,7 +388,7 @@ static void test_logins_in_peace(void **state)
 		struct table_entry entry = entry_of(CLIENT);
 
 		entry_acks(&entry, 30);
-		if (i % (4 * 62) == 0)
+		if (i % (4 * 60) == 0)
 			entry_logins(&entry, 1);
 		assert_int_equal(world_drain(world, 250 * MS, &entry), 0);
 	}
@@ -445,7 +445,7 @@ static void test_assumed_logins_prove_nothing(void **state)
 	assert_int_equal(world->findings.items[0].evidence, EVIDENCE_PROVEN);
 	/* within the hour's window it is not forgotten */
 	entry = entry_of(ATTACKER);
-	entry_logins(&entry, 50);
+	entry_logins(&entry, 60);
 	assert_int_equal(world_drain(world, 250 * MS, &entry), 2);
 	assert_int_equal(world->findings.items[1].limit.seconds, 3600);
 	assert_int_equal(world->findings.items[1].evidence, EVIDENCE_UNPROVEN);
@@ -460,7 +460,7 @@ static void test_logins_are_evidence_once(void **state)
 	struct prefix source = prefix_of(&entry.address);
 
 	(void)state;
-	entry_logins(&entry, 70);
+	entry_logins(&entry, 80);
 	assert_int_equal(world_drain(world, 250 * MS, &entry), 2);
 	detect_forget_tries(world->detect, &source);
 	world_drain(world, 700 * SECOND, NULL);

@@ -182,13 +182,8 @@ static void keys_are_independent(void **state)
 	assert_in_range(in_both, 4, 36);       /* 16 */
 }
 
-static uint32_t bits_of(uint64_t low, uint64_t high)
-{
-	return (uint32_t)(__builtin_popcountll(low) + __builtin_popcountll(high));
-}
-
-/* Bits that a scan sets in its source's bitmap: ports from `first` on, `step` apart. */
-static uint32_t port_bits(uint32_t count, uint32_t first, uint32_t step)
+/* SYNs to ports from `first` on, `step` apart, of one host. */
+static struct table_entry scan(uint32_t count, uint32_t first, uint32_t step)
 {
 	struct table_entry entry = { .prefix_len = PREFIX_LEN_FULL };
 	struct table_subject subject = { .peer = sim_address(1) };
@@ -196,12 +191,26 @@ static uint32_t port_bits(uint32_t count, uint32_t first, uint32_t step)
 
 	for (uint32_t i = 0; i < count; i++) {
 		packet.destination_port = (uint16_t)(first + i * step);
-		table_add(&entry, &subject, &packet, &sim.control, 0);
+		table_add(&entry, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 	}
-	assert_int_equal(entry.distinct_ports, bits_of(entry.ports[0], entry.ports[1]));
-	return entry.distinct_ports;
+	return entry;
 }
 
+/* Bits that a scan sets in its source's bitmaps. */
+static uint32_t port_bits(uint32_t count, uint32_t first, uint32_t step)
+{
+	return (uint32_t)__builtin_popcount(scan(count, first, step).ports[TRY_TCP]);
+}
+
+static uint32_t target_bits(uint32_t count, uint32_t first, uint32_t step)
+{
+	struct table_entry entry = scan(count, first, step);
+
+	assert_int_equal(entry.distinct_targets, __builtin_popcountll(entry.targets));
+	return entry.distinct_targets;
+}
+
+/* Of a port of hosts, each of which is a target too. */
 static uint32_t host_bits(uint32_t count, uint32_t first, uint32_t step)
 {
 	struct table_entry entry = { .prefix_len = PREFIX_LEN_FULL };
@@ -210,9 +219,9 @@ static uint32_t host_bits(uint32_t count, uint32_t first, uint32_t step)
 
 	for (uint32_t i = 0; i < count; i++) {
 		subject.peer = sim_address(__builtin_bswap32(first + i * step));
-		table_add(&entry, &subject, &packet, &sim.control, 0);
+		table_add(&entry, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 	}
-	assert_int_equal(entry.distinct_hosts, bits_of(entry.hosts, 0));
+	assert_int_equal(entry.distinct_hosts, __builtin_popcountll(entry.hosts[TRY_TCP]));
 	return entry.distinct_hosts;
 }
 
@@ -246,10 +255,11 @@ static void sequences_fill_bitmaps_as_chance_does(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		check_fill("ports", port_bits, PORT_BITS, 20, steps[i]);
-		check_fill("ports", port_bits, PORT_BITS, 100, steps[i]);
-		check_fill("hosts", host_bits, HOST_BITS, 20, steps[i]);
-		check_fill("hosts", host_bits, HOST_BITS, 100, steps[i]);
+		for (uint32_t count = 20; count <= 100; count += 80) {
+			check_fill("ports", port_bits, TRY_PORT_BITS, count, steps[i]);
+			check_fill("targets", target_bits, TRY_TARGET_BITS, count, steps[i]);
+			check_fill("hosts", host_bits, TRY_HOST_BITS, count, steps[i]);
+		}
 	}
 }
 

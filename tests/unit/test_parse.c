@@ -61,6 +61,20 @@ static void check_addresses(const struct packet *packet)
 	assert_int_equal(packet->destination.bytes[15], 1);
 }
 
+/* Whoever looks into the headers once more finds them. */
+static void check_offsets(const struct frame *frame, const struct packet *packet)
+{
+	assert_int_equal(frame->bytes[packet->network_offset] >> 4,
+			 packet->flags & PACKET_IPV6 ? 6 : 4);
+	assert_true(packet->upper_offset >=
+		    packet->network_offset + (packet->flags & PACKET_IPV6 ? 40 : 20));
+	if (packet->source_port)
+		assert_int_equal(packet_read16(frame->bytes + packet->upper_offset),
+				 packet->source_port);
+	if (packet->icmp_type)
+		assert_int_equal(frame->bytes[packet->upper_offset], packet->icmp_type);
+}
+
 static void check_case(const struct parse_case *c)
 {
 	struct frame frame;
@@ -82,6 +96,7 @@ static void check_case(const struct parse_case *c)
 			 packet.destination_port, packet.tcp_flags | packet.icmp_type);
 	assert_int_equal(packet.bytes, frame.length);
 	check_addresses(&packet);
+	check_offsets(&frame, &packet);
 }
 
 #define CHECK_ALL(cases)                                            \
@@ -106,9 +121,15 @@ static void ipv6_forms(void **state)
 	CHECK_ALL(ipv6_cases);
 }
 
-/* A capture cut short: what is missing is malformed, the length is the wire's. */
+/* A capture cut short: the length is the wire's, and what is missing is no fault of the packet. */
 static void cut_capture_keeps_wire_length(void **state)
 {
+	static const struct {
+		const char *frame;
+		uint32_t headers, class;
+	} cut[] = { { ETH4("0028", "4000", "06") TCP("10"), 14, CLASS_TCP },
+		    { ETH4("001c", "4000", "11") UDP, 8, CLASS_UDP },
+		    { ETH4("001c", "4000", "01") PING4, 4, CLASS_ICMP } };
 	struct frame frame;
 	struct packet packet;
 
@@ -120,6 +141,24 @@ static void cut_capture_keeps_wire_length(void **state)
 	assert_int_equal(packet.flags, 0);
 	assert_int_equal(packet.classes, CLASS_TCP);
 	assert_int_equal(packet.destination_port, 80);
+	for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+		const unsigned char *end;
+
+		from_hex(&frame, cut[i].frame);
+		end = frame.bytes + 34 + cut[i].headers;
+		assert_int_equal(packet_parse(frame.bytes, end, frame.length, &packet), PACKET_IP);
+		assert_int_equal(packet.flags, 0);
+		assert_int_equal(packet_parse(frame.bytes, end - 1, frame.length, &packet),
+				 PACKET_IP);
+		assert_int_equal(packet.flags, PACKET_CUT);
+		assert_int_equal(packet.classes, cut[i].class);
+		assert_true(!packet.source_port && !packet.tcp_flags && !packet.icmp_type);
+		/* that is all that was on the wire: malformed */
+		frame.bytes[17] = (unsigned char)(20 + cut[i].headers - 1);
+		assert_int_equal(packet_parse(frame.bytes, end - 1, frame.length, &packet),
+				 PACKET_IP);
+		assert_int_equal(packet.flags, PACKET_MALFORMED);
+	}
 }
 
 /* ---- any frame ------------------------------------------------------------------------------- */
@@ -250,6 +289,10 @@ static void tags_change_nothing(void **state)
 					 parse(&frame, frame.length, &bare));
 			assert_int_equal(packet.bytes, bare.bytes + 4 * (uint32_t)tags);
 			packet.bytes = bare.bytes;
+			if (packet.network_offset)
+				packet.network_offset -= (uint16_t)(4 * tags);
+			if (packet.upper_offset)
+				packet.upper_offset -= (uint16_t)(4 * tags);
 			assert_memory_equal(&packet, &bare, sizeof(bare));
 		}
 		insert_tags(&tagged, &frame, 5);

@@ -165,6 +165,12 @@ static void test_reasons(void **state)
 	assert_string_equal(reason_format(&finding, text, sizeof(text)),
 			    "25 ports tried on 1 host in 10 s (limit 20 in 10 s), last to "
 			    "198.51.100.7 port 80/tcp");
+	finding.what = "tries of the same ports again"; /* its other number */
+	finding.hosts = 12;
+	assert_string_equal(reason_format(&finding, text, sizeof(text)),
+			    "25 tries of the same ports again on 12 hosts in 10 s (limit 20 in "
+			    "10 s), last to 198.51.100.7 port 80/tcp");
+	finding.what = NULL;
 	finding.detector = DETECTOR_HOST_SWEEP;
 	finding.ports = 2;
 	finding.protocol = 0;

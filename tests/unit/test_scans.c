@@ -209,6 +209,24 @@ static void test_scan_across_intervals(void **state)
 	}
 }
 
+/* The one interval knows most of the ports, the next finds the scan before it ends. */
+static void test_wakes_for_known_sources(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t i = 0; i < 32 && !wire.found; i++) {
+			syn(&wire, 1, (uint16_t)(1000 + i));
+			if (i == 13)
+				wire_wait(&wire, INTERVAL);
+		}
+		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
+		wire_close(&wire);
+	}
+}
+
 /* UDP, and with the flags of nmap -sA and -sM: other probes, the same ports. */
 static void test_other_probes_scan_too(void **state)
 {
@@ -356,6 +374,23 @@ static void test_scan_beside_harmless_packets(void **state)
 		assert_true(wire.found_at <= 8 * 70); /* 8 packets each time */
 		wire_close(&wire);
 	}
+}
+
+/* Where the other side is seen, an ACK of his own ends no handshake: SYNs stay what they are. */
+static void test_forged_acks_hide_no_syns(void **state)
+{
+	struct wire wire;
+
+	(void)state;
+	wire_open(&wire, 1);
+	for (uint32_t i = 0; i < 300 && !wire.found; i++) {
+		wire.source_port = (uint16_t)wire_random(&wire);
+		syn(&wire, 1, 80);
+		tcp(&wire, 1, 80, TCP_ACK);
+	}
+	assert_true(is_found(&wire, DETECTOR_SYN_FLOOD));
+	assert_int_equal(wire.found_at, 2 * 201 - 1);
+	wire_close(&wire);
 }
 
 /* ---- other stealthy probes ----------------------------------------------------------------------
@@ -568,6 +603,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fast_scan_with_any_key),
 		cmocka_unit_test(test_scan_across_intervals),
+		cmocka_unit_test(test_wakes_for_known_sources),
 		cmocka_unit_test(test_other_probes_scan_too),
 		cmocka_unit_test(test_slow_scan),
 		cmocka_unit_test(test_bounced_scan),
@@ -575,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_bot),
 		cmocka_unit_test(test_thin_scan),
 		cmocka_unit_test(test_scan_beside_harmless_packets),
+		cmocka_unit_test(test_forged_acks_hide_no_syns),
 		cmocka_unit_test(test_flood_out_of_nowhere),
 		cmocka_unit_test(test_half_seen_flows_are_no_scan),
 		cmocka_unit_test(test_protocol_scan),

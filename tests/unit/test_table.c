@@ -45,7 +45,7 @@ static void first_packet_makes_an_entry(void **state)
 		assert_non_null(entry);
 		assert_memory_equal(&entry->address, &address, sizeof(address));
 		assert_true(entry->packets == 1 && entry->bytes == 60 && entry->syn == 1 &&
-			    entry->distinct_ports == 1 && entry->distinct_hosts == 1 &&
+			    entry->distinct_targets == 1 && entry->distinct_hosts == 1 &&
 			    entry->last_port == i + 1 && entry->prefix_len == PREFIX_LEN_FULL);
 	}
 	sim_drain(&sim, INTERVAL);
@@ -245,7 +245,6 @@ static void tags_are_never_zero(void **state)
 	struct table_subject subject = { .prefix_len = PREFIX_LEN_FULL };
 	struct table_bucket bucket = sim_bucket(&sim, 0);
 	struct table_entry *first;
-	uint32_t news = 0;
 
 	(void)state;
 	for (uint64_t hash = 0; hash < 1ULL << 48; hash += 1ULL << 32)
@@ -255,9 +254,10 @@ static void tags_are_never_zero(void **state)
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < 8; i++) {
 			subject.address = sim_address(i);
-			first = table_account(&bucket, sim_totals(&sim), 0, sim.control.epoch, 0,
-					      &subject, &packet, &sim.control, 0, &news);
+			first = table_claim(&bucket, sim_totals(&sim), 0, sim.control.epoch, 0,
+					    &subject, packet.bytes);
 			assert_non_null(first);
+			table_add(first, &subject, &packet, &sim.control, RELATION_UNASKED, 0);
 			assert_int_equal(first->packets, round + 1);
 			assert_memory_equal(&first->address, &subject.address, 16);
 		}

@@ -111,6 +111,7 @@ static void test_flood_evicts_the_least_interesting(void **state)
 {
 	struct tracker tracker;
 	struct spread_window *spread;
+	struct window *window;
 	int64_t now_ns = START_NS;
 
 	(void)state;
@@ -120,13 +121,21 @@ static void test_flood_evicts_the_least_interesting(void **state)
 	find(&tracker, 1)->tried = 3;
 	enter(&tracker, 2, now_ns)->packets = 100000;
 	enter(&tracker, 3, now_ns)->fired = 1;
+	assert_int_equal(tracker_add_window(&tracker, enter(&tracker, 4, now_ns), 0, &window), 0);
+	find(&tracker, 4)->packets = 300;
 	for (uint32_t i = 10; i < 200000; i++) {
+		struct source *source;
+
 		now_ns += SECOND / 10000;
-		enter(&tracker, i, now_ns)->packets = 1;
+		source = enter(&tracker, i, now_ns);
+		source->packets = 1;
+		source->tried = 2;
+		assert_int_equal(tracker_add_window(&tracker, source, 0, &window), 0);
 	}
 	assert_int_equal(tracker.sources.used, 1000);
-	assert_int_equal(tracker.evicted, 200000 - 10 + 3 - 1000);
+	assert_int_equal(tracker.evicted, 200000 - 10 + 4 - 1000);
 	assert_non_null(find(&tracker, 1));
+	assert_non_null(find(&tracker, 4));
 	assert_non_null(find(&tracker, 2));
 	assert_non_null(find(&tracker, 3));
 	assert_non_null(find(&tracker, 199999)); /* and the newest is in */
@@ -206,34 +215,10 @@ static void test_filter(void **state)
 
 /* ---- a million sources through the whole of detection ---------------------------------------- */
 
-static void set_limit(struct config *config, enum detector_id id, uint64_t count, uint32_t seconds)
-{
-	struct detector_config *detector = &config->detectors[id];
-
-	detector->enabled = true;
-	detector->limits[detector->limit_count++] = (struct limit){ count, seconds };
-}
-
-static struct config *some_config(void)
-{
-	struct config *config = calloc(1, sizeof(*config));
-
-	assert_non_null(config);
-	set_limit(config, DETECTOR_PACKET_FLOOD, 2500000, 10);
-	set_limit(config, DETECTOR_BYTE_FLOOD, 5000000000, 10);
-	set_limit(config, DETECTOR_SYN_FLOOD, 200, 2);
-	set_limit(config, DETECTOR_SYN_FLOOD, 500, 10);
-	set_limit(config, DETECTOR_UDP_FLOOD, 9000, 1);
-	set_limit(config, DETECTOR_ICMP_FLOOD, 500, 2);
-	set_limit(config, DETECTOR_ICMP_FLOOD, 1000, 10);
-	set_limit(config, DETECTOR_PORT_SCAN, 20, 10);
-	set_limit(config, DETECTOR_PORT_SCAN, 60, 900);
-	set_limit(config, DETECTOR_HOST_SWEEP, 60, 10);
-	set_limit(config, DETECTOR_HOST_SWEEP, 100, 300);
-	return config;
-}
-
-/* One in 20 tries several ports, one in 5 sends SYNs that nobody answers, the rest are clients. */
+/*
+ * One in 20 tries several ports, one in 5 sends SYNs that nobody answers, one in 10 UDP, one in 50
+ * logs in or sends what cannot be; the rest are clients.
+ */
 static void fill_sample(struct sample *sample, uint32_t n)
 {
 	struct table_entry *entry = &sample->entry;
@@ -251,6 +236,12 @@ static void fill_sample(struct sample *sample, uint32_t n)
 		entry->established = 0;
 	if (n % 20 == 0)
 		entry->ports[0] = 7;
+	if (n % 10 == 1)
+		entry->udp = 20;
+	if (n % 50 == 2)
+		entry->sensitive = 1;
+	if (n % 50 == 3)
+		entry->odd_flags = entry->malformed = 1;
 }
 
 static double now_seconds(void)
@@ -265,9 +256,10 @@ static void test_a_million_sources_fit(void **state)
 {
 	enum { BATCH = 10000, ROUNDS = 2 };
 	static struct sample samples[BATCH];
-	struct config *config = some_config();
+	struct config *config = config_defaults();
 	struct finding_list findings = { 0 };
 	struct traffic traffic = { .start = { .boot_ns = START_NS } };
+	struct tracker_status status;
 	struct detect *detect;
 	double spent = 0, since;
 
@@ -286,6 +278,8 @@ static void test_a_million_sources_fit(void **state)
 		traffic.start = traffic.end;
 	}
 	assert_int_equal(detect_tracked(detect), TRACKER_SOURCES_MAX);
+	detect_tracker(detect, &status);
+	assert_int_equal(status.evicted + status.refused, 0);
 	assert_int_equal(findings.count, 0);
 	print_message("%.0f bytes a source at a million, %.0f ns a sample\n",
 		      (double)detect_memory_bytes(detect) / TRACKER_SOURCES_MAX,
@@ -293,7 +287,46 @@ static void test_a_million_sources_fit(void **state)
 	assert_true(detect_memory_bytes(detect) <= 256ull * TRACKER_SOURCES_MAX);
 	finding_list_free(&findings);
 	detect_free(&detect);
-	free(config);
+	config_free(&config);
+}
+
+/* Sources that have done this and that, long ago: windows that hold nothing are not kept for it. */
+static void test_empty_windows_are_freed(void **state)
+{
+	enum { SOURCES = 5000, KINDS = 4, PAUSE = 60 };
+	static struct sample samples[SOURCES];
+	struct config *config = config_defaults();
+	struct finding_list findings = { 0 };
+	struct traffic traffic = { .start = { .boot_ns = START_NS } };
+	struct detect *detect;
+	uint64_t first = 0;
+
+	(void)state;
+	assert_int_equal(detect_new(config, &detect), 0);
+	for (uint32_t second = 0; second < KINDS * PAUSE; second++) {
+		bool now = second % PAUSE == 0;
+
+		traffic.end.boot_ns = traffic.start.boot_ns + SECOND;
+		for (uint32_t n = 0; n < SOURCES; n++) {
+			struct table_entry *entry = &samples[n].entry;
+
+			fill_sample(&samples[n], n);
+			entry->syn = entry->established = 0;
+			if (now) /* SYN, UDP, ICMP, bytes */
+				*(uint32_t *[]){ &entry->syn, &entry->udp, &entry->icmp,
+						 &entry->packets }[second / PAUSE] = 100000;
+			entry->hosts = 0;
+		}
+		findings.count = 0;
+		assert_int_equal(detect_samples(detect, &traffic, samples, SOURCES, &findings), 0);
+		if (!second)
+			first = detect_memory_bytes(detect);
+		traffic.start = traffic.end;
+	}
+	assert_int_equal(detect_memory_bytes(detect), first);
+	finding_list_free(&findings);
+	detect_free(&detect);
+	config_free(&config);
 }
 
 int main(void)
@@ -306,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_windows_are_bounded),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_a_million_sources_fit),
+		cmocka_unit_test(test_empty_windows_are_freed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -389,6 +389,49 @@ static void test_union_over_slices(void **state)
 	assert_memory_equal(&past, &bits, sizeof(bits));
 }
 
+/* Handshakes that ended late take tries back from the slices that have them, TCP's only. */
+static void test_take_back_tries(void **state)
+{
+	struct window_shape shape;
+	struct spread_window window = { 0 };
+	struct window_time time = { START_NS, START_NS + SECOND, START_NS };
+	struct spread_bits bits = { .ports = { 1 }, .hosts = 1, .tries = 5, .tcp_tries = 3 }, past;
+
+	(void)state;
+	window_shape_init(&shape, 0, 10 * SECOND);
+	for (int i = 0; i < 3; i++) {
+		spread_add(&window, &shape, &time, &bits);
+		time.start_ns += 2 * SECOND;
+		time.end_ns += 2 * SECOND;
+	}
+	spread_take_back(&window, 7);
+	past = (struct spread_bits){ 0 };
+	spread_past(&window, &past);
+	assert_int_equal(past.tries, 8);
+	assert_int_equal(past.tcp_tries, 2);
+	spread_take_back(&window, 100);
+	past = (struct spread_bits){ 0 };
+	spread_past(&window, &past);
+	assert_int_equal(past.tries, 6);
+	assert_int_equal(past.tcp_tries, 0);
+}
+
+/* What is established takes its share out of what the bitmaps say; no more failed than were tried.
+ */
+static void test_share_that_failed(void **state)
+{
+	struct spread spread = { .tries = 30, .established = 60 };
+
+	(void)state;
+	assert_int_equal(spread_failed(&spread, 60), 20);
+	assert_int_equal(spread_failed(&spread, 600), 30);
+	spread.established = 0;
+	assert_int_equal(spread_failed(&spread, 20), 20);
+	assert_int_equal(spread_failed(&spread, 60), 30);
+	spread.tries = 0;
+	assert_int_equal(spread_failed(&spread, 60), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_estimate_inverts_collisions),
 		cmocka_unit_test(test_bits_above_is_the_crossing),
 		cmocka_unit_test(test_union_over_slices),
+		cmocka_unit_test(test_take_back_tries),
+		cmocka_unit_test(test_share_that_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

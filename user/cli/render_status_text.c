@@ -35,6 +35,16 @@ __attribute__((format(printf, 3, 4))) static void say(const struct page *page, e
 	free(safe);
 }
 
+static void print_forgotten(const struct page *page, const struct json *tracker)
+{
+	int64_t evicted = field_int(tracker, "evicted"), refused = field_int(tracker, "refused");
+
+	if (evicted || refused)
+		say(page, INK_WARNING,
+		    "  no room          %" PRId64 " sources forgotten, %" PRId64 " windows refused",
+		    evicted, refused);
+}
+
 static void print_head(const struct page *page, const struct json *data)
 {
 	bool observing = !strcmp(field_text(data, "mode"), "observe");
@@ -50,6 +60,7 @@ static void print_head(const struct page *page, const struct json *data)
 	say(page, INK_PLAIN, "  rules in force   %" PRId64, field_int(data, "active_rules"));
 	say(page, INK_PLAIN, "  tracked sources  %" PRId64 ", %s of memory",
 	    field_int(data, "tracked_sources"), memory);
+	print_forgotten(page, json_get(data, "tracker"));
 	say(page, INK_PLAIN, "  evidence         %s",
 	    strcmp(evidence, "none") ? evidence : "none: connection tracking is not asked");
 	say(page, INK_PLAIN, "  configuration    %s", *config ? config : "built-in defaults");

@@ -112,7 +112,7 @@ static void show_status(void *context, struct status *out)
 	memcpy(out->config_path, config->path, sizeof(out->config_path));
 	memcpy(out->database, config->storage.database, sizeof(out->database));
 	daemon_lock(daemon);
-	out->tracked_sources = detect_tracked(daemon->detect);
+	detect_tracker(daemon->detect, &out->tracker);
 	out->active_rules = policy_rule_count(daemon->policy) + daemon->deny.count;
 	daemon_unlock(daemon);
 }

@@ -18,7 +18,8 @@
 #include "detect/tracker.h"
 #include "detect/victim.h"
 
-#define SWEEP_EXTRA 64 /* records looked at beyond one for each sample */
+#define EXPECT_AHEAD 8	/* samples, for each of two steps */
+#define SWEEP_EXTRA  64 /* records looked at beyond one for each sample */
 
 struct detect {
 	struct plans plans;
@@ -219,14 +220,31 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 	return r;
 }
 
+/* With a million sources most of the time is waiting for memory. */
+static void expect(const struct detect *detect, const struct sample *samples, size_t n, size_t i)
+{
+	const struct table_entry *entry;
+
+	if (i + 2 * EXPECT_AHEAD < n) {
+		entry = &samples[i + 2 * EXPECT_AHEAD].entry;
+		tracker_expect_chain(&detect->tracker, &entry->address, prefix_len_of(entry));
+	}
+	if (i + EXPECT_AHEAD < n) {
+		entry = &samples[i + EXPECT_AHEAD].entry;
+		tracker_expect_source(&detect->tracker, &entry->address, prefix_len_of(entry));
+	}
+}
+
 int detect_samples(struct detect *detect, const struct traffic *traffic,
 		   const struct sample *samples, size_t n, struct finding_list *out)
 {
 	int r = 0;
 
 	peaks_pass(detect->peaks, traffic->start, traffic->end);
-	for (size_t i = 0; !r && i < n; i++)
+	for (size_t i = 0; !r && i < n; i++) {
+		expect(detect, samples, n, i);
 		r = take_sample(detect, traffic, &samples[i], out);
+	}
 	if (detect->last_end_ns < traffic->end.boot_ns)
 		detect->last_end_ns = traffic->end.boot_ns;
 	tracker_sweep(&detect->tracker, (uint32_t)n + SWEEP_EXTRA, detect->last_end_ns);
@@ -303,6 +321,15 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 uint64_t detect_tracked(const struct detect *detect)
 {
 	return detect->tracker.sources.used;
+}
+
+void detect_tracker(const struct detect *detect, struct tracker_status *out)
+{
+	*out = (struct tracker_status){
+		.sources = detect->tracker.sources.used,
+		.evicted = detect->tracker.evicted,
+		.refused = detect->tracker.refused,
+	};
 }
 
 uint64_t detect_memory_bytes(const struct detect *detect)

@@ -64,6 +64,7 @@ void detect_wake_marks(const struct config *config, struct wake_marks *out);
 int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count);
 
 uint64_t detect_tracked(const struct detect *detect);
+void detect_tracker(const struct detect *detect, struct tracker_status *out);
 uint64_t detect_memory_bytes(const struct detect *detect);
 /* The busiest sources first (state is left SOURCE_PASSING). Returns how many. */
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max);

@@ -123,6 +123,8 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 	struct window copy;
 	int r = 0;
 
+	if (!n && !window)
+		return 0;
 	if (window && judgement->provisional) {
 		copy = *window;
 		window = &copy;

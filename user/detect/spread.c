@@ -31,6 +31,8 @@ uint64_t spread_distinct(unsigned int bits_set, unsigned int bits)
 {
 	double empty = bits_set < bits ? (double)(bits - bits_set) : 0.5;
 
+	if (bits_set * bits_set + bits_set < 2 * bits)
+		return bits_set; /* what the logarithm comes to for few, rounded down */
 	return (uint64_t)((double)bits * natural_log((double)bits / empty));
 }
 

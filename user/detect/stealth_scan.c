@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Probes that no connection begins with. Three numbers:
- *  - impossible flags (NULL, FIN, XMAS, SYN+FIN, SYN+RST): no stack sends them in peace, each
- * counts;
+ *  - impossible flags (NULL, FIN, XMAS, SYN+FIN, SYN+RST): no stack sends them, each counts;
  *  - flows that begin with an ACK, a FIN or a RST. Idle connections and restarts of either side
  *    leave some in peace: only a flood of them counts. As a scan, spread over ports or hosts, they
  *    are found like any other, by port_scan and host_sweep;
@@ -11,6 +10,7 @@
 #include "detect/detector.h"
 
 #define STRAY_TIMES    30 /* limits of flows without a beginning: 900 in 10 s by default */
+#define PROTOCOL_LEAST 3  /* so many may be in use in peace */
 #define PROTOCOL_SHARE 8  /* limit of protocols: more than 3 in 10 s by default */
 
 static uint64_t protocols(const struct spread *spread)
@@ -20,7 +20,8 @@ static uint64_t protocols(const struct spread *spread)
 
 static uint64_t protocols_limit(uint64_t count)
 {
-	return count / PROTOCOL_SHARE;
+	count /= PROTOCOL_SHARE;
+	return count > PROTOCOL_LEAST ? count : PROTOCOL_LEAST;
 }
 
 static const struct detector_ops protocols_ops = {

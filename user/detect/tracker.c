@@ -21,6 +21,9 @@
 
 #define KEEP_NS (60 * NS_PER_SECOND) /* a source without windows: for people to look at */
 
+#define WINDOWS_WEIGH 16 /* who comes near a limit is worth as much as who sends so much more */
+#define ONE_TRY	      2	 /* bits: a port and a host, like each source of a flood */
+
 #define EVICT_SAMPLE 16 /* records compared for one eviction */
 #define EVICT_VISITS 512
 
@@ -63,6 +66,25 @@ static uint32_t *chain_of(const struct tracker *tracker, const struct address *a
 	uint64_t hash = address_hash(address) + prefix_len;
 
 	return &tracker->heads[hash & tracker->mask];
+}
+
+void tracker_expect_chain(const struct tracker *tracker, const struct address *address,
+			  uint8_t prefix_len)
+{
+	__builtin_prefetch(chain_of(tracker, address, prefix_len));
+}
+
+void tracker_expect_source(const struct tracker *tracker, const struct address *address,
+			   uint8_t prefix_len)
+{
+	uint32_t number = *chain_of(tracker, address, prefix_len);
+	const char *source;
+
+	if (!number)
+		return;
+	source = pool_at(&tracker->sources, number);
+	__builtin_prefetch(source);
+	__builtin_prefetch(source + sizeof(struct source) - 1);
 }
 
 /* The link that points to the source: in heads, or in another source of the chain. */
@@ -122,19 +144,21 @@ static bool silent(const struct tracker *tracker, const struct source *source, i
 }
 
 /*
- * Sources that fired come first, then those that tried many ports or hosts: a flood of random
- * sources, however loud, must not push out a slow scan.
+ * Sources that fired come first, then those that tried several ports or hosts: a flood of random
+ * sources, however loud, must not push out a slow scan, nor who logs in again and again.
  */
 static uint64_t interest(const struct tracker *tracker, const struct source *source, int64_t now_ns)
 {
 	uint64_t packets = source->packets < 1u << 20 ? source->packets : 1u << 20;
+	uint64_t tried = source->tried > ONE_TRY ? source->tried : 0;
 	int64_t idle = now_ns > source->last_ns ? now_ns - source->last_ns : 0;
 
 	if (silent(tracker, source, now_ns))
 		return 0;
-	return 1 + packets / (1 + (uint64_t)(idle / NS_PER_SECOND)) +
-	       (source->windows ? 1ULL << 21 : 0) + ((uint64_t)source->tried << 22) +
-	       (source->fired ? 1ULL << 32 : 0);
+	if (source->windows)
+		packets *= WINDOWS_WEIGH;
+	return 1 + packets / (1 + (uint64_t)(idle / NS_PER_SECOND)) + (tried << 25) +
+	       (source->fired ? 1ULL << 34 : 0);
 }
 
 static struct source *turn_hand(struct tracker *tracker)

@@ -61,6 +61,14 @@ void tracker_done(struct tracker *tracker);
 
 struct source *tracker_find(const struct tracker *tracker, const struct address *address,
 			    uint8_t prefix_len);
+/*
+ * The address will be looked up soon: has its place fetched into the cache, first the head of its
+ * chain, a little later (once that is there) the record.
+ */
+void tracker_expect_chain(const struct tracker *tracker, const struct address *address,
+			  uint8_t prefix_len);
+void tracker_expect_source(const struct tracker *tracker, const struct address *address,
+			   uint8_t prefix_len);
 /* Finds or makes the record. Returns 0 or -ENOMEM. */
 int tracker_enter(struct tracker *tracker, const struct address *address, uint8_t prefix_len,
 		  int64_t now_ns, struct source **out);

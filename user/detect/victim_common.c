@@ -49,7 +49,9 @@ static bool is_answered(struct contacts *contacts, const struct packet_sample *p
 
 	if (!contacts || packet->protocol != IPPROTO_UDP)
 		return false;
-	return contact_has(contacts, contact_hash(contacts, &packet->source, &packet->destination,
+	return contact_has(contacts, contact_hash(contacts,
+						  contact_ends(contacts, &packet->source,
+							       &packet->destination),
 						  ports, CONTACT_FLOW | IPPROTO_UDP));
 }
 

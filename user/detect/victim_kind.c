@@ -3,16 +3,9 @@
 #include "detect/victim_kind.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include "base/address.h"
 #include "entry.h"
-
-/* Where the SYN-ACK could not be seen, a flow's first ACK passes for one: without its SYN it is
- * none. */
-static uint64_t unbegun(const struct table_entry *entry)
-{
-	return entry->assumed && entry->established > entry->syn ? entry->established - entry->syn
-								 : 0;
-}
 
 static uint64_t reflected(const struct table_entry *entry)
 {
@@ -27,7 +20,7 @@ static uint64_t unasked(enum victim_kind kind, const struct table_entry *entry)
 	case VICTIM_SYN_ACK:
 		return entry->syn_ack;
 	case VICTIM_STRAY:
-		return (uint64_t)entry->stray + entry->odd_flags + unbegun(entry);
+		return (uint64_t)entry->stray + entry->odd_flags;
 	case VICTIM_REFLECTION:
 		return reflected(entry);
 	case VICTIM_UDP:
@@ -44,10 +37,16 @@ static uint64_t unasked(enum victim_kind kind, const struct table_entry *entry)
 
 struct victim_count victim_count(enum victim_kind kind, const struct table_entry *entry)
 {
-	return (struct victim_count){
-		.tried = unasked(kind, entry),
-		.settled = kind == VICTIM_SYN ? entry->established : 0,
-	};
+	struct victim_count count = { .tried = unasked(kind, entry) };
+
+	if (kind == VICTIM_SYN)
+		count.settled = entry->established;
+	/* where SYN-ACKs could not be seen a first ACK ends a handshake if there was a SYN */
+	if (kind == VICTIM_STRAY && entry->assumed) {
+		count.tried += entry->established;
+		count.settled = entry->syn;
+	}
+	return count;
 }
 
 static enum victim_kind tcp_kind_of(uint8_t flags)
@@ -59,10 +58,24 @@ static enum victim_kind tcp_kind_of(uint8_t flags)
 	return flags & TCP_ACK ? VICTIM_SYN_ACK : VICTIM_SYN;
 }
 
+/* Whether a destination's entry counts it as unasked: the samples must be of what is counted. */
+static bool is_counted(const struct packet_sample *sample)
+{
+	switch (sample->relation) {
+	case RELATION_UNASKED:
+	case RELATION_UNKNOWN:
+	case RELATION_ASSUMED:
+		return true;
+	case RELATION_RELATED:
+		return sample->protocol != IPPROTO_TCP;
+	default:
+		return false;
+	}
+}
+
 enum victim_kind victim_kind_of(const struct packet_sample *sample)
 {
-	if (sample->relation != RELATION_UNASKED && sample->relation != RELATION_UNKNOWN &&
-	    sample->relation != RELATION_ASSUMED)
+	if (!is_counted(sample))
 		return VICTIM_KINDS;
 	switch (sample->protocol) {
 	case IPPROTO_TCP:

@@ -19,26 +19,30 @@
 static const struct {
 	struct limit limits[CONFIG_LIMITS_MAX];
 } defaults[DETECTOR_COUNT] = {
-	/* 3 Gbit/s of full frames from one host, for 10 s: three times what a gigabit line carries
-	 */
+	/* unasked ones, and 1 in 256 of the others: 6 Gbit/s of a download in full frames */
 	[DETECTOR_PACKET_FLOOD] = { { { 2000, 1 }, { 15000, 10 } } },
 	/* 4 Gbit/s from one host, for 10 s; only whoever knows his lines can say less */
 	[DETECTOR_BYTE_FLOOD] = { { { 5000000000, 10 } } },
 	/* peer-to-peer leaves 52 connection tries unanswered in 10 s */
 	[DETECTOR_SYN_FLOOD] = { { { 200, 2 }, { 500, 10 } } },
-	/* 240 Mbit/s of full frames, QUIC or a tunnel: answers are counted like floods so far */
+	/* unasked ones only; a peer-to-peer host sends 360 in its busiest second */
 	[DETECTOR_UDP_FLOOD] = { { { 1000, 1 }, { 5000, 10 } } },
 	/* 100 a second that go on: more than monitoring sends; routers limit their errors */
 	[DETECTOR_ICMP_FLOOD] = { { { 500, 2 }, { 1000, 10 } } },
+	/* unasked ones only; NFS sends 1600 a second, which are asked for */
 	[DETECTOR_FRAGMENT_FLOOD] = { { { 1000, 1 }, { 3000, 10 } } },
 	/* a slow scan tries 12 to 25 ports in 10 s */
 	[DETECTOR_PORT_SCAN] = { { { 20, 10 }, { 60, 900 } } },
-	/* above the 52 hosts that peer-to-peer tries; a bot at 2 hosts a second is in the second */
+	/* a browser has 12 at most that fail; a bot of 1 host a second is in the second */
 	[DETECTOR_HOST_SWEEP] = { { { 20, 10 }, { 25, 300 } } },
 	/* impossible flags are 0 in peace */
 	[DETECTOR_STEALTH_SCAN] = { { { 30, 10 }, { 60, 900 } } },
-	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 60, 3600 } } },
+	/* whoever polls each minute stays below; the slowest tool logs in every 6 s. Mail and
+	 * databases count one in four */
+	[DETECTOR_BRUTE_FORCE] = { { { 10, 120 }, { 70, 3600 } } },
+	/* late answers of a busy resolver are a few a second */
 	[DETECTOR_REFLECTION] = { { { 200, 1 }, { 500, 10 } } },
+	/* a broken card or a bad tunnel brings one now and then */
 	[DETECTOR_MALFORMED] = { { { 200, 10 } } },
 	/* one is one too many */
 	[DETECTOR_UNAUTHORIZED] = { { { 0, 60 } } },

@@ -44,6 +44,13 @@ struct interface_status {
 	uint64_t wakes, wakes_lost, overflow;
 };
 
+/* Who is remembered, and what was forgotten because there was no more room. */
+struct tracker_status {
+	uint64_t sources;
+	uint64_t evicted; /* sources, the least interesting first */
+	uint64_t refused; /* windows that a source went without */
+};
+
 struct status {
 	enum mode mode;
 	double uptime_s;
@@ -53,7 +60,7 @@ struct status {
 	unsigned int interface_count;
 	struct enforcer_status enforcers[ENFORCERS_MAX];
 	unsigned int enforcer_count;
-	uint64_t tracked_sources;
+	struct tracker_status tracker;
 	uint64_t memory_bytes;
 	uint64_t active_rules;
 	struct {

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Sends one request and calls fn for what comes back. Returns 0, -errno, or what fn has said. */
-static int ask(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, mnl_cb_t fn,
-	       void *context)
+/* Asks for a dump and calls fn for each of its messages. Returns 0 or -errno; -EINTR: something
+ * changed meanwhile. */
+static int dump_once(uint16_t type, int ifindex, uint32_t parent, mnl_cb_t fn, void *context)
 {
 	char buffer[8192]; /* of a dump's part; the kernel's largest is this by default */
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -23,7 +23,7 @@ static int ask(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, mnl_
 	if (!socket)
 		return -errno;
 	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST | flags;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	request->nlmsg_seq = 1;
 	tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 	tc->tcm_family = AF_UNSPEC;
@@ -44,32 +44,48 @@ static int ask(uint16_t type, uint16_t flags, int ifindex, uint32_t parent, mnl_
 	return err;
 }
 
-static int read_kind(const struct nlmsghdr *message, void *context)
+static int dump(uint16_t type, int ifindex, uint32_t parent, mnl_cb_t fn, void *context)
 {
-	enum clsact *found = context;
+	int err;
+
+	do
+		err = dump_once(type, ifindex, parent, fn, context);
+	while (err == -EINTR);
+	return err;
+}
+
+struct search {
+	int ifindex;
+	enum clsact found;
+};
+
+/* The kernel dumps the disciplines of all interfaces, whichever one was named. */
+static int read_qdisc(const struct nlmsghdr *message, void *context)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(message);
+	struct search *search = context;
 	const struct nlattr *attr;
 
-	if (message->nlmsg_type != RTM_NEWQDISC)
+	if (message->nlmsg_type != RTM_NEWQDISC || tc->tcm_ifindex != search->ifindex ||
+	    tc->tcm_parent != TC_H_CLSACT)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message, sizeof(struct tcmsg))
+	search->found = CLSACT_OTHER;
+	mnl_attr_for_each(attr, message, sizeof(*tc))
 	{
 		if (mnl_attr_get_type(attr) == TCA_KIND &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			*found = strcmp(mnl_attr_get_str(attr), "clsact") ? CLSACT_OTHER
-									  : CLSACT_THERE;
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
+		    !strcmp(mnl_attr_get_str(attr), "clsact"))
+			search->found = CLSACT_THERE;
 	}
 	return MNL_CB_OK;
 }
 
 int clsact_find(int ifindex)
 {
-	enum clsact found = CLSACT_NONE;
-	int err = ask(RTM_GETQDISC, NLM_F_ACK, ifindex, TC_H_CLSACT, read_kind, &found);
+	struct search search = { ifindex, CLSACT_NONE };
+	int err = dump(RTM_GETQDISC, ifindex, 0, read_qdisc, &search);
 
-	/* there is nothing, or what the kernel puts in place of nothing */
-	if (err == -ENOENT || err == -EINVAL)
-		err = 0;
-	return err ? err : (int)found;
+	return err ? err : (int)search.found;
 }
 
 static int note_any(const struct nlmsghdr *message, void *context)
@@ -88,7 +104,7 @@ bool clsact_is_empty(int ifindex)
 	bool empty = true;
 
 	for (unsigned int i = 0; i < 2 && empty; i++) {
-		if (ask(RTM_GETTFILTER, NLM_F_DUMP, ifindex, sides[i], note_any, &empty))
+		if (dump(RTM_GETTFILTER, ifindex, sides[i], note_any, &empty))
 			return false;
 	}
 	return empty;

@@ -67,7 +67,8 @@ static void turn(struct contacts *notes)
 	__u32 next = notes->generation + 1;
 
 	for (__u32 i = 0; i < CONTACT_LINES; i++)
-		memset(notes->lines[i].words[next & 1], 0, sizeof(notes->lines[i].words[0]));
+		for (__u32 word = 0; word < CONTACT_LINE_WORDS; word++)
+			notes->lines[i].words[word][next & 1] = 0;
 	__atomic_store_n(&notes->generation, next, __ATOMIC_RELEASE);
 	__atomic_store_n(&notes->noted, 0, __ATOMIC_RELAXED);
 }

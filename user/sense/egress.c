@@ -64,13 +64,16 @@ static void explain(struct egress *egress, int err)
 	snprintf(egress->reason, sizeof(egress->reason), "failed to attach to its egress: %s", why);
 }
 
-/* The handle for a new filter, after making sure of a clsact. Returns 0 or -errno. */
-static int prepare(int ifindex, uint32_t *handle)
+/*
+ * The handle for a new filter, after making sure of a clsact; one that we made a moment ago is
+ * still ours, though the filter that said so was removed. Returns 0 or -errno.
+ */
+static int prepare(int ifindex, bool made, uint32_t *handle)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	int there = clsact_find(ifindex);
 
-	*handle = there == CLSACT_NONE ? EGRESS_HANDLE_MADE : EGRESS_HANDLE;
+	*handle = there == CLSACT_NONE || made ? EGRESS_HANDLE_MADE : EGRESS_HANDLE;
 	if (there < 0)
 		return there;
 	if (there == CLSACT_OTHER)
@@ -84,11 +87,12 @@ int egress_attach(struct egress *egress, int ifindex, int prog_fd)
 	uint32_t handle = find(ifindex);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY,
 		    .prog_fd = prog_fd, .flags = handle ? BPF_TC_F_REPLACE : 0);
+	bool made = egress->ifindex == ifindex && egress->handle == EGRESS_HANDLE_MADE;
 	int err = 0;
 
 	*egress = (struct egress){ 0 };
 	if (!handle) {
-		err = prepare(ifindex, &handle);
+		err = prepare(ifindex, made, &handle);
 		options.handle = handle;
 	}
 	if (!err) {

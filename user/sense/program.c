@@ -43,7 +43,7 @@ static int reuse_maps(struct fwgen_bpf *bpf, const struct sensor_options *option
 	const struct verdict_maps *maps = &options->maps;
 	int err = bpf_map__reuse_fd(bpf->maps.blocks, maps->blocks);
 
-	err = err ? err : bpf_map__reuse_fd(bpf->maps.contact_notes, options->contacts_fd);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.bss, options->contacts_fd);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);

@@ -85,6 +85,16 @@ static struct json *render_record(const struct status *status)
 	return json;
 }
 
+static struct json *render_tracker(const struct tracker_status *tracker)
+{
+	struct json *json = json_new_object();
+
+	add_count(json, "sources", tracker->sources);
+	add_count(json, "evicted", tracker->evicted);
+	add_count(json, "refused", tracker->refused);
+	return json;
+}
+
 struct json *render_status(const struct status *status)
 {
 	struct json *json = json_new_object(), *interfaces = json_new_array(),
@@ -106,7 +116,8 @@ struct json *render_status(const struct status *status)
 	json_add_string(json, "evidence", status->evidence);
 	json_add(json, "interfaces", interfaces);
 	json_add(json, "enforcers", enforcers);
-	add_count(json, "tracked_sources", status->tracked_sources);
+	add_count(json, "tracked_sources", status->tracker.sources);
+	json_add(json, "tracker", render_tracker(&status->tracker));
 	add_count(json, "memory_bytes", status->memory_bytes);
 	add_count(json, "active_rules", status->active_rules);
 	json_add(json, "record", render_record(status));
