@@ -19,7 +19,7 @@ static uint64_t swept_tcp(const struct spread *spread)
 	uint64_t hosts = spread->hosts[TRY_TCP];
 	uint64_t per_port = hosts <= HOSTS_ROUGH ? HOSTS_PER_PORT : ROUGH_PER_PORT;
 
-	if (hosts <= per_port * spread->ports[TRY_TCP])
+	if (hosts <= per_port * spread->ports[TRY_TCP] || spread_succeeds(spread))
 		return 0;
 	return spread_failed(hosts, spread->tries[TRY_TCP], spread->late);
 }

@@ -62,6 +62,7 @@ struct spread spread_estimate(const struct spread_bits *bits)
 	struct spread spread = {
 		.targets = spread_distinct(count_bits(bits->targets), TRY_TARGET_BITS),
 		.protocols = spread_distinct(count_bits(bits->protocols), PROTOCOL_BITS),
+		.established = bits->established,
 		.late = bits->late,
 	};
 
@@ -73,6 +74,13 @@ struct spread spread_estimate(const struct spread_bits *bits)
 	return spread;
 }
 
+#define SUCCEEDS_PER_TRY 8
+
+bool spread_succeeds(const struct spread *spread)
+{
+	return spread->established > SUCCEEDS_PER_TRY * spread->tries[TRY_TCP];
+}
+
 uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late)
 {
 	distinct -= late < distinct ? late : distinct;
@@ -81,8 +89,8 @@ uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late)
 
 static bool slice_empty(const struct spread_slice *slice)
 {
-	return !slice->tries[TRY_TCP] && !slice->tries[TRY_OTHER] && !slice->late &&
-	       !slice->protocols;
+	return !slice->tries[TRY_TCP] && !slice->tries[TRY_OTHER] && !slice->established &&
+	       !slice->late && !slice->protocols;
 }
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
@@ -111,7 +119,8 @@ void spread_add(struct spread_window *window, const struct window_shape *shape,
 	uint8_t start = window_tick(shape, time->start_ns);
 	struct spread_slice *slice = &window->slice[0];
 
-	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->late && !bits->protocols)
+	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->established && !bits->late &&
+	    !bits->protocols)
 		return;
 	if (!slice_empty(slice) && slice_empty(&window->slice[WINDOW_SLICES - 1]) &&
 	    window_apart(window->start[0], start)) {
@@ -132,6 +141,7 @@ void spread_add(struct spread_window *window, const struct window_shape *shape,
 	}
 	slice->targets |= bits->targets;
 	slice->protocols |= (uint16_t)bits->protocols;
+	add16(&slice->established, bits->established);
 	add16(&slice->late, bits->late);
 }
 
@@ -151,6 +161,7 @@ void spread_past(const struct spread_window *window, struct spread_bits *bits)
 	for (int i = 0; i < WINDOW_SLICES; i++) {
 		const struct spread_slice *slice = &window->slice[i];
 
+		bits->established += slice->established;
 		bits->late += slice->late;
 		bits->protocols |= slice->protocols;
 		for (int kind = 0; kind < TRY_KINDS; kind++) {

@@ -18,12 +18,14 @@ struct spread_bits {
 	uint32_t ports[TRY_KINDS];
 	uint32_t protocols;	   /* IP protocols tried */
 	uint64_t tries[TRY_KINDS]; /* without an established exchange */
+	uint64_t established;
 	uint64_t late; /* connections of an earlier try, whose bits are in the bitmaps as well */
 };
 
 /* The same as numbers. Those of hosts, targets, ports and protocols are estimates. */
 struct spread {
-	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS], late;
+	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS];
+	uint64_t established, late;
 };
 
 struct spread_slice {
@@ -31,7 +33,7 @@ struct spread_slice {
 	uint64_t targets;
 	uint32_t ports[TRY_KINDS];
 	uint16_t tries[TRY_KINDS];
-	uint16_t late;
+	uint16_t established, late;
 	uint16_t protocols;
 };
 
@@ -56,6 +58,11 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		    const struct window_shape *to, int64_t now_ns);
 
 struct spread spread_estimate(const struct spread_bits *bits);
+/*
+ * Whether so few of a source's tries fail that it is no scan: an office behind one address leaves
+ * dozens unanswered among thousands.
+ */
+bool spread_succeeds(const struct spread *spread);
 /*
  * How many of so many distinct hosts or targets have failed, as far as the bitmaps can say: what
  * came to a connection late is taken off, and there are no more than tries.
