@@ -2,7 +2,10 @@
 /*
  * Many hosts on few ports: one service looked for everywhere (31 hosts and 6 ports, say), or pings,
  * which have no port. More than three hosts for each port, for the same reason as in port_scan. TCP
- * is judged by itself: a bot that sweeps for telnet asks its peers over UDP at the same time. Over
+ * is judged by itself: a bot that sweeps for telnet asks its peers over UDP at the same time. Dead
+ * hosts are a part of those that a crawler or an office goes to: they are weighed against the
+ * connections that were established. Who makes as many as he tries hosts may try half as many more.
+ * Over
  * UDP nothing tells whether a try was answered, and peers like to use the port that their program
  * comes with (22 hosts on 7 ports in 10 s): more is asked of it.
  */
@@ -11,12 +14,16 @@
 #define HOSTS_PER_PORT	   3
 #define UDP_HOSTS_PER_PORT 8
 #define UDP_HOSTS_COUNTED  2 /* one in so many */
+#define CONNECTIONS_WEIGH  2 /* so many weigh as much as a host that failed */
 
 static uint64_t swept_tcp(const struct spread *spread)
 {
-	if (spread->hosts[TRY_TCP] <= HOSTS_PER_PORT * spread->ports[TRY_TCP])
+	uint64_t failed =
+		spread_failed(spread->hosts[TRY_TCP], spread->tries[TRY_TCP], spread->late);
+
+	if (!failed || spread->hosts[TRY_TCP] <= HOSTS_PER_PORT * spread->ports[TRY_TCP])
 		return 0;
-	return spread_failed(spread->hosts[TRY_TCP], spread->tries[TRY_TCP], spread->late);
+	return failed * failed / (failed + spread->established / CONNECTIONS_WEIGH);
 }
 
 static uint64_t swept_other(const struct spread *spread)
