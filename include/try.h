@@ -85,16 +85,18 @@ static __always_inline void table_take_try(struct table_entry *entry,
 					   const struct packet *packet, const struct hash_key *key)
 {
 	__u64 host = hash_linear(key, &subject->peer);
-	__u32 bit = (__u32)(hash_unline(key, host) >> 58);
+	__u32 bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
 
-	if ((entry->hosts[TRY_TCP] >> bit) & 1) {
-		entry->hosts[TRY_TCP] &= ~(1ULL << bit);
-		entry->distinct_hosts--;
-	}
-	bit = (__u32)(hash_unline(key, host + key->finish * packet->destination_port) >> 58);
 	if ((entry->targets >> bit) & 1) {
 		entry->targets &= ~(1ULL << bit);
 		entry->distinct_targets--;
+	}
+	bit = (__u32)(hash_unline(key, host) >> 58);
+	/* the only host: other ports of it may have been tried */
+	if ((entry->hosts[TRY_TCP] >> bit) & 1 &&
+	    (!entry->targets || entry->hosts[TRY_TCP] & (entry->hosts[TRY_TCP] - 1))) {
+		entry->hosts[TRY_TCP] &= ~(1ULL << bit);
+		entry->distinct_hosts--;
 	}
 }
 

@@ -588,9 +588,9 @@ static void test_provisional_takes_nothing_back(void **state)
 
 	(void)state;
 	world_limit(world, DETECTOR_SYN_FLOOD, 20, 1);
-	world_limit(world, DETECTOR_HOST_SWEEP, 15, 10);
+	world_limit(world, DETECTOR_HOST_SWEEP, 13, 10);
 	world_start(world);
-	for (uint32_t host = 0; host < 15; host++)
+	for (uint32_t host = 0; host < 13; host++)
 		entry_syns(&syns, 1, host, 443);
 	assert_int_equal(world_drain(world, 250 * MS, &syns), 0);
 	entry_opens(&acks, 10);
@@ -598,11 +598,12 @@ static void test_provisional_takes_nothing_back(void **state)
 		assert_int_equal(world_wake(world, 10 * MS, &acks), 0);
 	assert_int_equal(world_drain(world, 250 * MS, &acks), 0);
 	syns = entry_of(CLIENT);
-	for (uint32_t host = 20; host < 36; host++)
+	for (uint32_t host = 20; host < 38; host++)
 		entry_syns(&syns, 1, host, 443);
 	assert_int_equal(world_drain(world, 250 * MS, &syns), 2);
 	assert_int_equal(world->findings.items[0].count, 21);
-	assert_in_range(world->findings.items[1].count, 17, 21); /* taken back thrice: 16 */
+	/* about 21 beside 10 connections; taken back thrice none would be left */
+	assert_in_range(world->findings.items[1].count, 14, 21 * 21 / (21 + 10 / 2));
 	world_free(world);
 }
 

@@ -16,9 +16,11 @@
 
 static void read_bits(const struct table_entry *entry, uint64_t late, struct spread_bits *out)
 {
-	*out = (struct spread_bits){ .established = entry->established,
-				     .late = late,
-				     .protocols = entry->protocols };
+	*out = (struct spread_bits){
+		.late = late,
+		.protocols = entry->protocols,
+		.established = entry->established,
+	};
 	if (entry->hosts[TRY_TCP] || entry->targets) /* else nothing that they are for: RSTs */
 		out->tries[TRY_TCP] = entry_unanswered(entry) + entry->odd_flags + entry->stray;
 	if (entry->hosts[TRY_OTHER])

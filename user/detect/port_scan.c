@@ -15,8 +15,6 @@ static uint64_t distinct(const struct spread *spread)
 
 	if (spread->targets <= TARGETS_PER_HOST * (hosts ? hosts : 1))
 		return 0;
-	if (spread_succeeds(spread) && !spread->tries[TRY_OTHER])
-		return 0;
 	return spread_failed(spread->targets, spread->tries[TRY_TCP] + spread->tries[TRY_OTHER],
 			     spread->late);
 }

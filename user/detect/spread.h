@@ -18,14 +18,14 @@ struct spread_bits {
 	uint32_t ports[TRY_KINDS];
 	uint32_t protocols;	   /* IP protocols tried */
 	uint64_t tries[TRY_KINDS]; /* without an established exchange */
-	uint64_t established;
 	uint64_t late; /* connections of an earlier try, whose bits are in the bitmaps as well */
+	uint64_t established; /* connections, all of them */
 };
 
 /* The same as numbers. Those of hosts, targets, ports and protocols are estimates. */
 struct spread {
-	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS];
-	uint64_t established, late;
+	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS], late;
+	uint64_t established;
 };
 
 struct spread_slice {
@@ -33,7 +33,7 @@ struct spread_slice {
 	uint64_t targets;
 	uint32_t ports[TRY_KINDS];
 	uint16_t tries[TRY_KINDS];
-	uint16_t established, late;
+	uint16_t late;
 	uint16_t protocols;
 };
 
@@ -43,6 +43,7 @@ struct spread_window {
 	uint8_t plan;
 	uint8_t reserved[2];
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
+	uint16_t established[WINDOW_SLICES];
 	struct spread_slice slice[WINDOW_SLICES];
 };
 
@@ -58,11 +59,6 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		    const struct window_shape *to, int64_t now_ns);
 
 struct spread spread_estimate(const struct spread_bits *bits);
-/*
- * Whether so few of a source's tries fail that it is no scan: an office behind one address leaves
- * dozens unanswered among thousands.
- */
-bool spread_succeeds(const struct spread *spread);
 /*
  * How many of so many distinct hosts or targets have failed, as far as the bitmaps can say: what
  * came to a connection late is taken off, and there are no more than tries.

@@ -12,11 +12,11 @@
 #include "base/clock.h"
 
 /*
- * Room in parts of the sources: together 244 bytes a source when all pools are full. Most sources
+ * Room in parts of the sources: together 252 bytes a source when all pools are full. Most sources
  * need no window at all, and few try more than one port.
  */
 #define WINDOWS_PER_SOURCE 2
-#define SOURCES_PER_SPREAD 5
+#define SOURCES_PER_SPREAD 4
 #define POOL_MIN	   64 /* windows, so that a tiny table works at all */
 
 #define KEEP_NS (60 * NS_PER_SECOND) /* a source without windows: for people to look at */
