@@ -650,9 +650,11 @@ static void test_hot_prefix_is_the_source(void **state)
 	(void)state;
 	entry.prefix_len = 64;
 	entry_syns(&entry, 300, 7, 80);
+	entry.members = 0xf0f0; /* where an address has its last peer */
 	assert_int_equal(world_drain(world, 250 * MS, &entry), 1);
 	finding = &world->findings.items[0];
 	assert_int_equal(finding->source.len, 64);
+	assert_false(finding->has_destination);
 	assert_true(address_equal(&finding->source.address, &entry.address));
 	world_free(world);
 }
