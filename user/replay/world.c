@@ -17,7 +17,8 @@
 #include "replay/plain.h"
 
 /* So that no time on the capture's clock is 0, which means "never" in places. */
-#define BOOT_NS (86400 * NS_PER_SECOND)
+#define BOOT_NS	 (86400 * NS_PER_SECOND)
+#define PEAKS_NS (3600 * NS_PER_SECOND)
 /* What an earlier file may overlap the next one by: CPUs do not write in order. */
 #define OVERLAP_NS (10 * NS_PER_MS)
 
@@ -25,7 +26,8 @@ struct world {
 	const struct config *config;
 	const struct report_ops *report;
 	FILE *out;
-	struct record *record; /* or NULL */
+	struct record *record;	   /* or NULL */
+	struct features *features; /* or NULL */
 
 	struct plain *plain;
 	struct detect *detect;
@@ -123,6 +125,8 @@ static int start(struct world *world)
 	err = plain_open(world->config, &marks, moment_of(0), &world->plain);
 	if (!err)
 		err = detect_new(world->config, &world->detect);
+	if (!err && world->features)
+		detect_observe(world->detect, features_observer(world->features));
 	if (!err)
 		err = policy_new(world->config,
 				 world->record ? record_next_rule_id(world->record) : 1,
@@ -143,6 +147,7 @@ int world_new(const struct world_options *options, struct world **result)
 	world->report = options->report;
 	world->out = options->out;
 	world->record = options->record;
+	world->features = options->features;
 	if (world->record)
 		record_begin(world->record);
 	world->interval_ns = options->config->sensor.interval_ms * NS_PER_MS;
@@ -161,6 +166,8 @@ void world_free(struct world **result)
 
 	if (!world)
 		return;
+	if (world->features)
+		features_end(world->features);
 	plain_close(&world->plain);
 	detect_free(&world->detect);
 	policy_free(&world->policy);
@@ -267,6 +274,8 @@ static int judge(struct world *world, const struct interval *interval)
 		err = decide(world);
 	if (!err && policy_next_expiry(world->policy) <= end.boot_ns)
 		err = policy_expire(world->policy, end, &world->changes);
+	if (world->record)
+		record_peaks(world->record, world->detect, PEAKS_NS);
 	return carry_out(world) ? -ENOMEM : err;
 }
 
@@ -392,6 +401,8 @@ void world_begin_file(struct world *world, const char *file, int link_type)
 	struct hash_key key = world->tally.key;
 
 	world->file = file;
+	if (world->features)
+		features_begin(world->features, file);
 	world->link_type = link_type;
 	world->summary = (struct summary){ 0 };
 	tally_free(&world->tally);
@@ -423,6 +434,8 @@ int world_end_file(struct world *world, bool last)
 									  : world->start_ns + 1);
 	if (!err && last)
 		err = end_rules(world);
+	if (last && world->record)
+		record_peaks(world->record, world->detect, 0);
 	world->summary.last = world_now(world);
 	tally_sort(&world->tally);
 	world->summary.sources = &world->tally;
