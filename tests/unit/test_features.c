@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/address.h"
@@ -276,6 +277,7 @@ static void more_sources_than_fit_come_in_parts(void **state)
 	size_t count = FEATURES_SOURCES + 1000, lines = 0;
 	struct sample *samples = calloc(count, sizeof(*samples));
 	char error[FEATURES_ERROR];
+	struct stat st;
 	FILE *file;
 	int c;
 
@@ -283,6 +285,8 @@ static void more_sources_than_fit_come_in_parts(void **state)
 	for (uint32_t i = 0; i < count; i++)
 		samples[i] = sample_of(i, 1, 0);
 	pass(lab, samples, count);
+	assert_int_equal(stat(lab->path, &st), 0);
+	assert_true(st.st_size > FEATURES_SOURCES * 60); /* not kept until the window's end */
 	assert_int_equal(features_close(&lab->features, error), 0);
 	file = fopen(lab->path, "r");
 	assert_non_null(file);
