@@ -508,6 +508,10 @@ static void bad_candidate_is_refused_as_check_does(void **state)
 	query.config = path;
 	assert_int_equal(advise_whatif(&query, &data, error), 0);
 	json_free(&data);
+	query.config = ""; /* what a daemon without a file says */
+	assert_int_equal(advise_whatif(&query, &data, error), 0);
+	assert_string_equal(json_to_string(json_get(data, "today")), "");
+	json_free(&data);
 	query.config = "/nowhere/config.json";
 	assert_true(advise_whatif(&query, &data, error) < 0);
 	assert_non_null(strstr(error, "today's configuration"));
