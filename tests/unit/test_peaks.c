@@ -79,6 +79,25 @@ static void nothing_has_no_percentiles(void **state)
 	free(histogram);
 }
 
+/* Where some sources stand for others, the names that are known are not all. */
+static void names_are_not_counted_for_others(void **state)
+{
+	struct peak_row *row = calloc(1, sizeof(*row));
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		row->top[i].peak = 90 - 30 * i; /* 90, 60, 30 */
+	row->top_count = 3;
+	peak_add(&row->peace, 90, 1);
+	peak_add(&row->peace, 60, 1);
+	peak_add(&row->peace, 30, 500);
+	row->whole_above = 50;
+	assert_int_equal(peak_row_above(row, 70), 1);
+	assert_int_equal(peak_row_above(row, 50), 2);
+	assert_int_equal(peak_row_above(row, 20), 502);
+	free(row);
+}
+
 /* ---- a box that is watched ------------------------------------------------------------------- */
 
 struct box {
@@ -410,6 +429,7 @@ int main(void)
 		cmocka_unit_test(buckets_are_next_to_each_other),
 		cmocka_unit_test(percentiles_are_near_the_exact_ones),
 		cmocka_unit_test(nothing_has_no_percentiles),
+		cmocka_unit_test(names_are_not_counted_for_others),
 		BOX(steady_source_comes_to_its_rate),
 		BOX(burst_stays_the_peak),
 		BOX(period_turns),
