@@ -784,6 +784,15 @@ static void test_top(void **state)
 	assert_true(top[0].packets_per_second == 20000.0);
 	for (int i = 1; i < 10; i++)
 		assert_true(top[i].packets_per_second <= top[i - 1].packets_per_second);
+
+	/* who has been silent for a while has no rate any more */
+	entry = entry_of(CLIENT);
+	entry_acks(&entry, 1);
+	world_drain(world, 60000 * MS, &entry);
+	assert_int_equal(detect_top(world->detect, top, 10), 10);
+	assert_true(address_equal(&top[0].source.address, &entry.address));
+	assert_int_equal(top[1].packets, 5000);
+	assert_true(top[1].packets_per_second == 0);
 	world_free(world);
 }
 
