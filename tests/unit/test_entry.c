@@ -184,6 +184,7 @@ static uint32_t udp_of(uint32_t relation, uint16_t from, uint16_t to, uint32_t n
 	packet.destination_port = to;
 	for (uint32_t i = 0; i < n; i++)
 		e = add_as(relation, packet);
+	assert_non_null(e);
 	assert_int_equal(e->answers + e->udp, n);
 	return e->udp;
 }
