@@ -23,9 +23,20 @@ void tally_free(struct tally *tally)
 	*tally = (struct tally){ 0 };
 }
 
+static size_t first_place(const struct tally *tally, const struct address *source)
+{
+	return (hash_address(&tally->key, source) >> 32) & (tally->size - 1);
+}
+
+void tally_expect(const struct tally *tally, const struct address *source)
+{
+	if (tally->size)
+		__builtin_prefetch(&tally->places[first_place(tally, source)], 1);
+}
+
 static struct tally_source *find(const struct tally *tally, const struct address *source)
 {
-	size_t mask = tally->size - 1, at = (hash_address(&tally->key, source) >> 32) & mask;
+	size_t mask = tally->size - 1, at = first_place(tally, source);
 
 	for (;; at = (at + 1) & mask) {
 		struct tally_source *place = &tally->places[at];

@@ -30,6 +30,8 @@ struct tally {
 /* most: TALLY_SOURCES_MAX, but for tests. */
 void tally_init(struct tally *tally, const struct hash_key *key, size_t most);
 void tally_free(struct tally *tally);
+/* The source will be added soon: has its place fetched into the cache. */
+void tally_expect(const struct tally *tally, const struct address *source);
 /* Returns 0 or -ENOMEM: not counted. */
 int tally_add(struct tally *tally, const struct address *source, bool dropped);
 /* Puts the sources in order, the most packets first; nothing can be added after that. */

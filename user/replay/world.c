@@ -210,8 +210,10 @@ int world_frame(struct world *world, struct captured *frame)
 		return err;
 	summary->bytes += frame->wire_bytes;
 	status = link_parse(world->link_type, frame, &packet);
-	if (status == PACKET_IP)
+	if (status == PACKET_IP) {
+		tally_expect(&world->tally, &packet.source);
 		dropped = blocks_drop(&world->blocks, &packet, world_now(world).boot_ns);
+	}
 	if (!world->running || world->now_ns >= world->end_ns)
 		err = turn(world, world->now_ns);
 	if (status != PACKET_IP) {
@@ -225,9 +227,9 @@ int world_frame(struct world *world, struct captured *frame)
 		summary->dropped++;
 		summary->dropped_bytes += packet.bytes;
 	}
+	woke = plain_packet(world->plain, &packet, frame, dropped);
 	if (!err)
 		err = tally_add(&world->tally, &packet.source, dropped);
-	woke = plain_packet(world->plain, &packet, frame, dropped);
 	if (woke && !err)
 		err = world_wake(world, woke);
 	return err;
