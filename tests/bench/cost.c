@@ -10,7 +10,9 @@
 #define CALIBRATE_PACKETS 200000
 #define LRU_ENTRIES	  (1 << 20)
 #define PACKETS_MAX	  50000000
-#define CANDIDATES_MAX	  9
+#define CANDIDATES_MAX	  10
+#define FIRST_SOURCE	  0x0a000000
+#define FLOWS_MAX	  100000 /* more are not remembered for a whole generation */
 
 struct candidate {
 	const char *name;
@@ -18,6 +20,7 @@ struct candidate {
 	enum frame_kind frame;
 	struct plant *plant; /* NULL: not fwgen */
 	bool fills;	     /* slow until its map is full */
+	bool flows;	     /* of connections that the other side takes part in */
 	uint32_t packets;    /* a run */
 	double ns[BENCH_RUNS_MAX];
 };
@@ -59,6 +62,8 @@ static double measure(struct bench *bench, const struct candidate *candidate, ui
 	if (!candidate->plant)
 		return test_run(bench, candidate, packets);
 	plant_begin(candidate->plant);
+	if (candidate->flows)
+		plant_note_flows(candidate->plant, FIRST_SOURCE, bench->bpf->data->sources);
 	ns = test_run(bench, candidate, packets);
 	counted = plant_end(candidate->plant);
 	if (counted != packets)
@@ -91,6 +96,7 @@ static unsigned int list(struct bench *bench, struct candidate *out, int xdp_fil
 		{ .name = "fwgen_udp", .plant = plain },
 		{ .name = "fwgen_syn", .plant = plain, .frame = FRAME_SYN },
 		{ .name = "fwgen_ack", .plant = plain, .frame = FRAME_ACK },
+		{ .name = "fwgen_flows", .plant = plain, .frame = FRAME_ACK, .flows = true },
 		{ .name = "fwgen_ipv6", .plant = plain, .frame = FRAME_UDP6 },
 		{ .name = "fwgen_1000_blocks", .plant = blocking },
 		{ .name = "lru_hash", .prog_fd = lru, .fills = true },
@@ -103,8 +109,28 @@ static unsigned int list(struct bench *bench, struct candidate *out, int xdp_fil
 		if (out[i].plant)
 			out[i].prog_fd = out[i].plant->prog_fd;
 	if (bench->quick)
-		return 7;
-	return xdp_filter_fd < 0 ? 8 : 9;
+		return CANDIDATES_MAX - 2;
+	return xdp_filter_fd < 0 ? CANDIDATES_MAX - 1 : CANDIDATES_MAX;
+}
+
+/* The candidates in turns, over so many sources; 0: each packet from a new one. */
+static void compare(struct bench *bench, struct candidate *candidates, unsigned int count,
+		    const char *variant, uint32_t sources)
+{
+	struct candidate *measured[CANDIDATES_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (!candidates[i].flows || (sources && sources <= FLOWS_MAX))
+			measured[n++] = &candidates[i];
+	bench->bpf->data->sources = sources;
+	for (unsigned int i = 0; i < n; i++)
+		prepare(bench, measured[i], sources);
+	for (unsigned int run = 0; run < bench->runs; run++)
+		for (unsigned int i = 0; i < n; i++)
+			measured[i]->ns[run] = measure(bench, measured[i], measured[i]->packets);
+	for (unsigned int i = 0; i < n; i++)
+		bench_report(measured[i]->name, variant, measured[i]->ns, bench->runs);
 }
 
 void bench_cost(struct bench *bench)
@@ -114,18 +140,8 @@ void bench_cost(struct bench *bench)
 	unsigned int count = list(bench, candidates, rival_xdp_filter(&xdp_filter));
 
 	bench_pin(bench->cpu);
-	bench->bpf->data->first_source = 0x0a000000;
-	for (size_t s = 0; s < sizeof(source_counts) / sizeof(*source_counts); s++) {
-		bench->bpf->data->sources = source_counts[s].count;
-		for (unsigned int i = 0; i < count; i++)
-			prepare(bench, &candidates[i], source_counts[s].count);
-		for (unsigned int run = 0; run < bench->runs; run++)
-			for (unsigned int i = 0; i < count; i++)
-				candidates[i].ns[run] =
-					measure(bench, &candidates[i], candidates[i].packets);
-		for (unsigned int i = 0; i < count; i++)
-			bench_report(candidates[i].name, source_counts[s].name, candidates[i].ns,
-				     bench->runs);
-	}
+	bench->bpf->data->first_source = FIRST_SOURCE;
+	for (size_t s = 0; s < sizeof(source_counts) / sizeof(*source_counts); s++)
+		compare(bench, candidates, count, source_counts[s].name, source_counts[s].count);
 	bpf_object__close(xdp_filter);
 }

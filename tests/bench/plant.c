@@ -15,6 +15,7 @@
 #include "contact.h"
 #include "detect/detect.h"
 #include "enforce/dropmap.h"
+#include "parse.h"
 #include "sense/grace.h"
 #include "sense/sensor.h"
 
@@ -85,6 +86,24 @@ static void note_destination(struct plant *plant)
 	notes->learning = 0;
 	contact_set(notes, contact_host_hash(notes, &four));
 	contact_set(notes, contact_host_hash(notes, &six));
+}
+
+void plant_note_flows(struct plant *plant, uint32_t first_source, uint32_t sources)
+{
+	struct contacts *notes = plant->contacts.notes;
+	unsigned char frame[FRAME_BYTES];
+	size_t bytes = frame_build(FRAME_ACK, frame);
+	struct packet packet;
+
+	if (packet_parse(frame, frame + bytes, bytes, &packet) != PACKET_IP)
+		die("failed to read a frame");
+	for (uint32_t i = 0; i <= sources; i++) { /* the only one is number 1 */
+		struct address source = address_from_ipv4(__builtin_bswap32(first_source + i));
+		uint64_t ends = contact_ends(notes, &source, &packet.destination);
+
+		contact_set(notes, contact_hash(notes, ends, contact_ports(&packet),
+						CONTACT_FLOW | PROTOCOL_TCP));
+	}
 }
 
 void plant_open(struct plant *plant, const char *interface, unsigned int blocks)

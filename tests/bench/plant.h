@@ -34,6 +34,11 @@ void plant_close(struct plant *plant);
 /* One interval by hand: what is counted from here to plant_end, which returns the packets. */
 void plant_begin(struct plant *plant);
 uint64_t plant_end(struct plant *plant);
+/*
+ * As if the frames' destination took part in the connections (FRAME_ACK) of so many sources: in the
+ * running interval what they send is an answer.
+ */
+void plant_note_flows(struct plant *plant, uint32_t first_source, uint32_t sources);
 
 /* Intervals of the configured length on a thread of their own, until plant_stop. */
 void plant_start(struct plant *plant, int cpu);

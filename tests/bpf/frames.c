@@ -135,10 +135,17 @@ static void set16(struct frame *frame, uint32_t at, uint16_t value)
 
 static uint32_t random_address4(struct frames *frames)
 {
-	switch (frames_random(frames, 4)) {
+	switch (frames_random(frames, 16)) {
 	case 0:
+	case 1:
+	case 2:
 		return (uint32_t)next64(frames);
-	case 1: /* neighbours */
+	case 3: /* groups */
+		return 0xef000000 + frames_random(frames, ADDRESSES);
+	case 4:
+	case 5:
+	case 6:
+	case 7: /* neighbours */
 		return 0xc6120000 + frames_random(frames, 4096);
 	default:
 		return 0xc0000200 + frames_random(frames, ADDRESSES);
@@ -147,7 +154,7 @@ static uint32_t random_address4(struct frames *frames)
 
 static void put_address6(struct frames *frames, struct frame *frame)
 {
-	switch (frames_random(frames, 6)) {
+	switch (frames_random(frames, 8)) {
 	case 0:
 		put_random(frames, frame, 16);
 		return;
@@ -160,6 +167,11 @@ static void put_address6(struct frames *frames, struct frame *frame)
 		frame_pad(frame, 8);
 		frame_put32(frame, one_in(frames, 2) ? 0xffff : 0);
 		frame_put32(frame, 0xc0000200 + frames_random(frames, ADDRESSES));
+		return;
+	case 3: /* a group */
+		frame_put32(frame, 0xff020000);
+		frame_pad(frame, 8);
+		frame_put32(frame, frames_random(frames, ADDRESSES));
 		return;
 	default:
 		frame_put32(frame, 0x20010db8);

@@ -32,8 +32,7 @@ struct world {
 	struct grace *grace;
 	struct contacts_memory contacts;
 	struct config *config;
-	int socket;   /* sends on the far end of the pair */
-	bool generic; /* for interfaces on which the driver's own XDP does not go */
+	int socket; /* sends on the far end of the pair */
 	int wakes;
 	char pin_dir[64];
 };
@@ -96,7 +95,6 @@ static inline int open_sensor(struct world *world, struct sensor **out, char err
 {
 	struct sensor_options options = {
 		.interface = "near",
-		.generic = world->generic,
 		.config = world->config,
 		.memory_mb = 64,
 		.marks = { .packets = 1000,
@@ -104,7 +102,7 @@ static inline int open_sensor(struct world *world, struct sensor **out, char err
 			   .udp = 1000,
 			   .icmp = 1000,
 			   .odd_flags = 1000,
-			   .ports = 100,
+			   .targets = 100,
 			   .hosts = 100,
 			   .per_interval = 64 },
 		.contacts_fd = world->contacts.fd,

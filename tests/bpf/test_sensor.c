@@ -40,7 +40,7 @@ static void counts_by_source(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(interval.sources[i].entry.packets, 10);
 		assert_int_equal(interval.sources[i].entry.syn, 10);
-		assert_int_equal(interval.sources[i].entry.distinct_ports, 1);
+		assert_int_equal(interval.sources[i].entry.distinct_targets, 1);
 	}
 	/* one packet in eight is counted by destination */
 	assert_int_equal(interval.destination_every, 8);

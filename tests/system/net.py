@@ -250,6 +250,10 @@ class Net:
         link = json.loads(run(["ip", "-n", self.gateway.name, "-j", "-d", "link", "show", interface]).stdout)[0]
         return link.get("xdp", {}).get("prog", {}).get("id") or None
 
+    def disciplines(self):
+        """The gateway's queueing disciplines as tc shows them."""
+        return self.gateway.run("tc", "qdisc", "show").stdout
+
     # ---- traffic
 
     def _blast_command(self, options):

@@ -11,7 +11,7 @@ HEAVY, RATE = 100, 1000
 
 
 def test_heavy_sources_inside_a_random_flood(net, start):
-    config = merged(only(packet_flood=(RATE * 2, 4)), {"sensor": {"table_buckets": 8192, "memory_mb": 256}, "mode": "observe"})
+    config = merged(only(packet_flood=(RATE * SECONDS // 2, 60)), {"sensor": {"table_buckets": 8192, "memory_mb": 256}, "mode": "observe"})
     daemon = start(config)
     flood = net.blast_start(src="2001:db8::/32", src_mode="random", proto="udp", seconds=60)
     sent = net.blast(src="198.18.0.1", src_mode="list", sources=HEAVY, proto="syn", rate=HEAVY * RATE,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from daemon import only
+from daemon import merged, only
 from net import wait_until
 
 pytestmark = pytest.mark.short
@@ -66,6 +66,25 @@ def test_events_and_log(net, attacked):
     lines = wait_until(lambda: [e for e in attacked.event_lines() if e.get("src_ip") == net.attacker4], 5)
     assert {"timestamp", "event_type", "fwgen"} <= set(lines[0])
     assert {row["id"] for row in rows} >= {line["fwgen"]["id"] for line in lines}
+
+
+def test_event_log_says_what_became_of_a_packet(net, start):
+    """An alert where somebody was found; that a block goes on or is over is news, and no attack."""
+    daemon = start(merged(only(udp_flood=(500, 2), icmp_flood=(500, 2)),
+                          {"response": {"block_seconds": 2, "unproven_block_seconds": 2}}))
+    net.blast(proto="udp", rate=10000, count=3000)
+    daemon.wait_rule(net.attacker4)
+    net.blast(proto="icmp", rate=1000, count=3000)
+    daemon.wait_no_rule(net.attacker4)
+
+    def lines():
+        return [line for line in daemon.event_lines() if line.get("src_ip") == net.attacker4]
+
+    wait_until(lambda: lines()[-1]["fwgen"]["message"].startswith("unblocked"), 5, "the end of the block is told")
+    told = [(line["fwgen"]["details"]["change"], line["event_type"], line.get("alert", {}).get("action")) for line in lines()]
+    assert told[0] == ("added", "alert", "blocked") and told[-1] == ("removed", "rule", None)
+    assert ("also_found", "alert", "blocked") in told
+    assert set(told) <= {told[0], told[-1], ("also_found", "alert", "blocked"), ("renewed", "rule", None)}
 
 
 def test_traffic_rows_add_up(net, attacked):

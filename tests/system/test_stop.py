@@ -32,6 +32,7 @@ def assert_nothing_left(net, objects):
     text = net.iptables().lower()
     assert "fwgen" not in text, text
     assert not net.xdp_attached("eth0") and not net.xdp_attached("eth1")
+    assert "clsact" not in net.disciplines()
     wait_until(lambda: not bpf_alive(objects), 5, f"the end of every BPF object ({bpf_alive(objects)} left)")
     assert not pins_of(net.gateway)
 
@@ -42,6 +43,7 @@ def test_signals_leave_nothing(net, start, number):
     daemon, counter = start(LONG), net.pass_counter()
     block_attacker(net, daemon)
     assert net.xdp_attached("eth0") and pins_of(net.gateway)
+    assert net.disciplines().count("clsact") == 2
     objects = daemon.bpf_objects()
     assert {kind for kind, _ in objects} >= {"map", "prog"}
     assert daemon.stop(number) == 0, daemon.log()

@@ -17,7 +17,7 @@ from net import wait_until
 
 RUNS = 15 if FULL else 7
 KINDS = {
-    "packet_flood": ((2100, 2), {"proto": "ack"}),  # not near a power of two, which wakes anyway
+    "packet_flood": ((2100, 2), {"proto": "udp"}),  # not near a power of two, which wakes anyway
     "syn_flood": ((300, 2), {"proto": "syn"}),
     "port_scan": ((20, 10), {"proto": "syn", "dport": 1, "dport_mode": "list"}),
 }

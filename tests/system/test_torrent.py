@@ -171,7 +171,7 @@ SPREAD = {
 
 def spread_time_ms(net, daemon, source, limit_count, pps, folder):
     counter, files = net.pass_counter(), [folder / f"times{cpu}" for cpu in (0, 1)]
-    children = [net.blast_start(src=source, proto="ack", rate=pps, seconds=5, batch=1, cpu=cpu, times=files[cpu]) for cpu in (0, 1)]
+    children = [net.blast_start(src=source, proto="udp", rate=pps, seconds=5, batch=1, cpu=cpu, times=files[cpu]) for cpu in (0, 1)]
     daemon.wait_rule(source)
     for child in children:
         net.blast_end(child)

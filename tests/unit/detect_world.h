@@ -142,9 +142,9 @@ static inline void entry_acks(struct table_entry *entry, uint32_t n)
 }
 
 /* The ACKs that end handshakes. */
-static inline void entry_opens(struct table_entry *entry, uint32_t n)
+static inline void entry_opens(struct table_entry *entry, uint16_t n)
 {
-	entry_packets(entry, n, 6);
+	entry_acks(entry, n);
 	entry->established += n;
 }
 

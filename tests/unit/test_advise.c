@@ -155,7 +155,7 @@ static void attackers_do_not_raise_it(void **state)
 	s = about(&advice, DETECTOR_SYN_FLOOD, 2);
 	assert_int_equal(s->count, 200); /* 285 would be above today's */
 	assert_false(s->changed);
-	assert_non_null(strstr(s->says, "not raised: 1 found"));
+	assert_non_null(strstr(s->says, "peace asks for 380, not raised: 1 source was found"));
 	forget(&advice);
 }
 
@@ -178,18 +178,18 @@ static void near_miss_without_attackers_raises_it(void **state)
 
 static void quiet_box_gets_the_floor(void **state)
 {
-	struct peak_row *row = new_row(0, DETECTOR_PACKET_FLOOD, 2500000, 10);
+	struct peak_row *row = new_row(0, DETECTOR_PACKET_FLOOD, 15000, 10);
 	struct advice advice;
 
 	(void)state;
-	add_source(row, "192.0.2.99", 190, false);
+	add_source(row, "192.0.2.99", 70, false);
 	add_crowd(row, 2, 500);
 	put(row);
 	ask(&advice, 0);
-	assert_int_equal(about(&advice, DETECTOR_PACKET_FLOOD, 10)->count, 25000);
+	assert_int_equal(about(&advice, DETECTOR_PACKET_FLOOD, 10)->count, 1500);
 	assert_int_equal(suggest_floor(20), 10);
-	assert_int_equal(suggest_floor(200), 100);
-	assert_int_equal(suggest_floor(5000), 100);
+	assert_int_equal(suggest_floor(300), 100);
+	assert_int_equal(suggest_floor(5000), 500);
 	assert_int_equal(suggest_floor(1), 1);
 	forget(&advice);
 }
@@ -430,7 +430,7 @@ static void other_windows_are_reckoned_and_said(void **state)
 	expect_says(&c, "udp_flood", 10, "not more than");
 	/* today's window that would be gone */
 	limit = limit_of(&c, DETECTOR_UDP_FLOOD, 1);
-	assert_int_equal(limit->count, 0);
+	assert_false(limit->wanted);
 	assert_int_equal(limit->over_today.named, 2);
 	expect_says(&c, "udp_flood", 1, "no longer there: 2 sources had been over it");
 	end(&c);
@@ -447,6 +447,8 @@ static void switches_and_actions_are_said(void **state)
 	compare(&c,
 		"{\"detectors\":{\"udp_flood\":{\"enabled\":false},"
 		"\"syn_flood\":{\"action\":\"alarm\"}},"
+		"\"groups\":[{\"name\":\"office\",\"sources\":[\"198.51.100.0/28\"],"
+		"\"detectors\":{\"icmp_flood\":{\"enabled\":false}}}],"
 		"\"access\":{\"allow\":[\"198.51.100.0/24\"]}}",
 		UDP("2000"));
 	json = whatif_json(c.whatif);
@@ -454,11 +456,36 @@ static void switches_and_actions_are_said(void **state)
 	assert_non_null(strstr(text, "is on today, would be off"));
 	assert_non_null(strstr(text, "action drop today, would be alarm"));
 	assert_non_null(strstr(text, "\"source\":\"198.51.100.7\",\"peak\":3000,\"over\":false,"
-				     "\"over_today\":true,\"found\":false,\"allowed\":true"));
-	assert_int_equal(limit_of(&c, DETECTOR_UDP_FLOOD, 1)->count, 0);
+				     "\"over_today\":true,\"found\":false,"
+				     "\"group\":\"office\",\"allowed\":true"));
+	assert_false(limit_of(&c, DETECTOR_UDP_FLOOD, 1)->wanted);
 	assert_int_equal(limit_of(&c, DETECTOR_UDP_FLOOD, 1)->over_today.named, 3);
 	json_free(&json);
 	free(text);
+	end(&c);
+}
+
+/* A limit of 0 is one: each single use is too many. */
+static void limit_of_nothing_is_a_limit(void **state)
+{
+	struct peak_row *row = new_row(0, DETECTOR_UNAUTHORIZED, 0, 60);
+	const struct whatif_limit *limit;
+	struct comparison c;
+
+	(void)state;
+	add_source(row, "192.0.2.66", 3, true);
+	add_source(row, "192.0.2.67", 1, true);
+	put(row);
+	compare(&c,
+		"{\"detectors\":{\"unauthorized\":{\"limits\":[{\"count\":1,\"seconds\":60}]}}}",
+		"{\"detectors\":{\"unauthorized\":{\"limits\":[{\"count\":0,\"seconds\":60}]}}}");
+	limit = limit_of(&c, DETECTOR_UNAUTHORIZED, 60);
+	assert_int_equal(limit->over.named, 1);
+	assert_int_equal(limit->over_today.named, 2);
+	expect_says(&c, "unauthorized", 60, "1 source would have been over it, today 2 sources");
+	end(&c);
+	compare(&c, "{\"detectors\":{\"unauthorized\":{\"enabled\":false}}}", "{}");
+	expect_says(&c, "unauthorized", 60, "no longer there: 2 sources");
 	end(&c);
 }
 
@@ -480,6 +507,10 @@ static void bad_candidate_is_refused_as_check_does(void **state)
 	write_whole(path, UDP("2500"), strlen(UDP("2500")));
 	query.config = path;
 	assert_int_equal(advise_whatif(&query, &data, error), 0);
+	json_free(&data);
+	query.config = ""; /* what a daemon without a file says */
+	assert_int_equal(advise_whatif(&query, &data, error), 0);
+	assert_string_equal(json_to_string(json_get(data, "today")), "");
 	json_free(&data);
 	query.config = "/nowhere/config.json";
 	assert_true(advise_whatif(&query, &data, error) < 0);
@@ -504,6 +535,7 @@ int main(void)
 		in_folder(limit_itself_is_not_over),
 		in_folder(other_windows_are_reckoned_and_said),
 		in_folder(switches_and_actions_are_said),
+		in_folder(limit_of_nothing_is_a_limit),
 		in_folder(bad_candidate_is_refused_as_check_does),
 	};
 

@@ -63,10 +63,10 @@ static void a_rule_holds_until_its_time(void **state)
 	rule.expires.boot_ns = 20 * SECOND;
 	put(&blocks, &rule);
 	assert_true(drops(&blocks, "192.0.2.1", CLASS_UDP, 10 * SECOND));
-	assert_true(blocks_remove(&blocks, &rule.prefix, &stopped));
+	assert_true(blocks_remove(&blocks, &rule, &stopped));
 	assert_int_equal(stopped.packets, 3);
 	assert_int_equal(stopped.bytes, 300);
-	assert_false(blocks_remove(&blocks, &rule.prefix, &stopped));
+	assert_false(blocks_remove(&blocks, &rule, &stopped));
 	assert_false(drops(&blocks, "192.0.2.1", CLASS_UDP, 0));
 	blocks_free(&blocks);
 }
@@ -147,7 +147,7 @@ static void nobody_gets_lost(void **state)
 			put(&blocks, &rule);
 			there[n] = true;
 		} else {
-			assert_int_equal(blocks_remove(&blocks, &rule.prefix, &stopped), there[n]);
+			assert_int_equal(blocks_remove(&blocks, &rule, &stopped), there[n]);
 			there[n] = false;
 		}
 	}

@@ -289,6 +289,7 @@ static void test_interval_and_windows(void **state)
 	(void)state;
 	config_free(&config);
 	config = parse("{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {"
+		       "\"packet_flood\": {\"limits\": [{\"count\": 15000, \"seconds\": 10}]}, "
 		       "\"udp_flood\": {\"enabled\": false}, "
 		       "\"fragment_flood\": {\"enabled\": false}, "
 		       "\"reflection\": {\"limits\": [{\"count\": 500, \"seconds\": 10}]}, "

@@ -186,8 +186,8 @@ static const struct {
 	  "groups[0].detectors.victim_flood: it counts by destination, so no group of sources can "
 	  "have it otherwise" },
 	{ "{\"sensor\": {\"interval_ms\": 2000}, \"detectors\": {\"udp_flood\": {\"limits\": "
-	  "[{\"count\": 1, \"seconds\": 2}]}, \"fragment_flood\": {\"enabled\": false}, "
-	  "\"reflection\": "
+	  "[{\"count\": 1, \"seconds\": 2}]}, \"packet_flood\": {\"enabled\": false}, "
+	  "\"fragment_flood\": {\"enabled\": false}, \"reflection\": "
 	  "{\"enabled\": false}, \"victim_flood\": {\"enabled\": false}}, \"groups\": [{\"name\": "
 	  "\"a\", "
 	  "\"ports\": [1], \"detectors\": {\"udp_flood\": %s}}]}",
@@ -255,7 +255,8 @@ static const struct {
 
 	/* values that do not go together */
 	{ "{\"sensor\": {\"interval_ms\": %s}}", "1001",
-	  "sensor.interval_ms: 1001 ms is longer than the window of detectors.udp_flood.limits[0], "
+	  "sensor.interval_ms: 1001 ms is longer than the window of "
+	  "detectors.packet_flood.limits[0], "
 	  "which "
 	  "is 1 s" },
 	{ "{\"sensor\": {\"table_buckets\": 8192, \"memory_mb\": %s}}", "16",

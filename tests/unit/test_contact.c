@@ -52,11 +52,22 @@ static int close_notes(void **state)
 
 /* ---- packets in words ----------------------------------------------------------------------- */
 
-/* OURS and OTHER_OURS are this side's, the others are far away. */
-enum host { OURS = 1, OTHER_OURS, FAR, OTHER_FAR, ROUTER };
+/*
+ * OURS and OTHER_OURS are this side's, the others are far away; GROUP is multicast, BEFORE_GROUP
+ * and BEHIND_GROUP are its neighbours.
+ */
+enum host { OURS = 1, OTHER_OURS, FAR, OTHER_FAR, ROUTER, GROUP, BEFORE_GROUP, BEHIND_GROUP };
 
 static uint32_t four(uint32_t host)
 {
+	switch (host) {
+	case GROUP:
+		return 0xef0000fb;
+	case BEFORE_GROUP:
+		return 0xdfffffff;
+	case BEHIND_GROUP:
+		return 0xf0000000;
+	}
 	return 0xc0000200 + host;
 }
 
@@ -65,6 +76,8 @@ static void put_host(unsigned char out[16], uint32_t host)
 	static const unsigned char prefix[16] = { 0x20, 0x01, 0x0d, 0xb8 };
 
 	memcpy(out, prefix, 16);
+	if (host >= GROUP && host <= BEHIND_GROUP)
+		out[0] = host == GROUP ? 0xff : 0xfe;
 	for (int i = 0; i < 4; i++)
 		out[15 - i] = (unsigned char)(host >> (8 * i));
 }
@@ -256,10 +269,47 @@ static void tcp_that_nobody_asked_for(void **state)
 		assert_int_equal(arrives(tcp(in, TCP_RST)), RELATION_UNASKED);
 		assert_int_equal(arrives(tcp(in, 0)), RELATION_UNASKED);
 		assert_int_equal(arrives(tcp(in, TCP_FIN)), RELATION_UNASKED);
-		/* none of these made it a flow; an ACK does, and is judged once */
+		/* none of these made it a flow, nor does an ACK; but that is judged once */
 		assert_int_equal(arrives(tcp(in, ACK)), RELATION_UNASKED);
-		assert_int_equal(arrives(tcp(in, ACK)), RELATION_ANSWER);
+		assert_int_equal(arrives(tcp(in, ACK)), RELATION_RELATED);
+		assert_int_equal(arrives(tcp(in, SYNACK)), RELATION_UNASKED);
+		assert_int_equal(arrives(tcp(in, TCP_RST)), RELATION_UNASKED);
+		assert_int_equal(arrives(tcp(in, 0)), RELATION_UNASKED);
 		flow.from_port++;
+		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
+	}
+}
+
+/* A flow that begins with nothing counts once, for as long as it is remembered. */
+static void strays_count_once_a_flow(void **state)
+{
+	struct flow flow = in;
+	uint32_t unasked;
+
+	(void)state;
+	FAMILIES
+	{
+		make_visible(OURS);
+		unasked = 0;
+		for (uint32_t i = 0; i < 1000; i++) {
+			flow = in;
+			flow.from_port = (uint16_t)(40000 + i % 100);
+			unasked += arrives(tcp(flow, ACK)) == RELATION_UNASKED;
+		}
+		assert_in_range(unasked, 98, 100); /* a flow may seem known by chance */
+		/* another port of ours, another host of theirs: other flows, by no means related */
+		flow = in, flow.to_port++;
+		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
+		flow = in, flow.from = OTHER_FAR;
+		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
+		assert_int_equal(arrives(udp(FAR, 6000, OURS, 7000)), RELATION_UNASKED);
+		/* what we send in it makes it a connection */
+		leaves(tcp(back(in), ACK));
+		assert_int_equal(arrives(tcp(in, ACK)), RELATION_ANSWER);
+		/* kept up by no later packet: after two generations it counts again */
+		contacts_turn(&memory, at(60));
+		contacts_turn(&memory, at(120));
+		make_visible(OURS);
 		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
 	}
 }
@@ -285,7 +335,7 @@ static void tcp_that_was_forgotten(void **state)
 		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_RELATED);
 		flow.from = OTHER_FAR;
 		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
-		assert_int_equal(arrives(tcp(flow, SYNACK)), RELATION_ANSWER);
+		assert_int_equal(arrives(tcp(flow, SYNACK)), RELATION_UNASKED);
 		flow.from = FAR, flow.from_port++;
 		assert_int_equal(arrives(tcp(flow, SYNACK)), RELATION_UNASKED);
 	}
@@ -378,8 +428,8 @@ static void forged_acks_complete_nothing(void **state)
 			assert_int_not_equal(arrives(tcp(flow, ACK)), RELATION_COMPLETES);
 		}
 		flow.acknowledgement = 5001;
-		assert_int_equal(arrives(tcp(flow, SYNACK)), RELATION_ANSWER);
-		assert_int_equal(arrives(tcp(flow, FINACK)), RELATION_ANSWER);
+		assert_int_equal(arrives(tcp(flow, SYNACK)), RELATION_UNASKED);
+		assert_int_equal(arrives(tcp(flow, FINACK)), RELATION_RELATED);
 		assert_int_equal(arrives(tcp(flow, ACK)), RELATION_COMPLETES);
 	}
 }
@@ -463,10 +513,62 @@ static void other_protocols_go_by_the_pair(void **state)
 	(void)state;
 	FAMILIES
 	{
-		assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_UNKNOWN);
+		/* a tunnel of which one side is seen */
+		assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_RELATED);
+		make_visible(OURS);
+		assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_UNASKED);
 		leaves(other(OURS, FAR, 47));
 		assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_ANSWER);
 		assert_int_equal(arrives(other(FAR, OURS, 50)), RELATION_UNASKED);
+	}
+}
+
+/* Later fragments of a host whose packets are not seen say as little as the first one. */
+static void packets_without_ports(void **state)
+{
+	struct frame broken;
+
+	(void)state;
+	FAMILIES
+	{
+		assert_int_equal(arrives(udp_fragment(FAR, OURS, 100)), RELATION_UNKNOWN);
+		make_visible(OURS);
+		leaves(echo(OURS, FAR, 0, 7));
+		/* an echo reply in pieces, and one too short for its id */
+		broken = begin();
+		put_ip(&broken, FAR, OURS, icmp_protocol(), 100, 8);
+		frame_pad(&broken, 8);
+		assert_int_equal(arrives(broken), RELATION_ANSWER);
+		broken = begin();
+		put_ip(&broken, FAR, OURS, icmp_protocol(), 0, 2);
+		frame_pad(&broken, 2);
+		assert_int_equal(arrives(broken), RELATION_ANSWER);
+		broken = begin();
+		put_ip(&broken, OTHER_FAR, OURS, icmp_protocol(), 0, 2);
+		frame_pad(&broken, 2);
+		assert_int_equal(arrives(broken), RELATION_UNASKED);
+	}
+}
+
+/* Streams, routing protocols: who listens to a group has joined it, which is not seen here. */
+static void multicast_is_related(void **state)
+{
+	static const uint32_t hosts[] = { GROUP, BEFORE_GROUP, BEHIND_GROUP };
+
+	(void)state;
+	FAMILIES
+	{
+		for (int i = 0; i < 3; i++) {
+			uint32_t expected = hosts[i] == GROUP ? RELATION_RELATED : RELATION_UNASKED;
+
+			make_visible(hosts[i]);
+			assert_int_equal(arrives(udp(FAR, 6000, hosts[i], 5004)), expected);
+			assert_int_equal(arrives(udp(FAR, 6000, hosts[i], 53)), expected);
+			assert_int_equal(arrives(other(FAR, hosts[i], 47)), expected);
+			assert_int_equal(arrives(udp_fragment(FAR, hosts[i], 100)), expected);
+			/* a ping to all of them is none */
+			assert_int_equal(arrives(echo(FAR, hosts[i], 0, 7)), RELATION_UNASKED);
+		}
 	}
 }
 
@@ -501,7 +603,7 @@ static void errors_go_by_what_they_quote(void **state)
 		struct frame foreign = udp(OURS, 5001, FAR, 53);
 
 		ip = six ? 40 : 20;
-		assert_int_equal(arrives(unreachable(&ours, OURS, ip + 8)), RELATION_UNKNOWN);
+		assert_int_equal(arrives(unreachable(&ours, OURS, ip + 8)), RELATION_UNASKED);
 		leaves(ours);
 		leaves(probe);
 		leaves(connect);
@@ -576,8 +678,10 @@ static void learning(void **state)
 	open_connection(flow, 5000);
 	flow.acknowledgement = 5001;
 	assert_int_equal(arrives(tcp(flow, ACK)), RELATION_COMPLETES);
+	assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_RELATED);
 	contacts_turn(&memory, at(110));
 	assert_int_equal(arrives(udp(FAR, 53, OURS, 5001)), RELATION_UNASKED);
+	assert_int_equal(arrives(other(FAR, OURS, 47)), RELATION_UNASKED);
 	assert_int_equal(arrives(tcp(in, ACK)), RELATION_ANSWER);
 }
 
@@ -711,6 +815,28 @@ static void arrivals_cannot_crowd_out(void **state)
 	assert_true(still_answers());
 }
 
+/* Strays too: past that room each packet of theirs counts, and what left is not forgotten. */
+static void strays_cannot_crowd_out(void **state)
+{
+	struct flow flow = in;
+
+	(void)state;
+	make_visible(OURS);
+	leaves(udp(OURS, 5000, FAR, 53));
+	for (uint32_t i = 0; i < 2 * CONTACT_ARRIVED_MAX; i++) {
+		flow.from = 0x10000 + (i >> 12);
+		flow.from_port = (uint16_t)(i & 0xfff);
+		arrives(tcp(flow, ACK));
+	}
+	assert_int_equal(notes->noted, CONTACT_ARRIVED_MAX);
+	flow.from = FAR;
+	flow.from_port = 1;
+	assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
+	assert_int_equal(arrives(tcp(flow, ACK)), RELATION_UNASKED);
+	assert_int_equal(arrives(tcp(flow, DATA)), RELATION_RELATED);
+	assert_true(still_answers());
+}
+
 /* Keys are secret and new each time: the same flow is at another place. */
 static void keys_are_new(void **state)
 {
@@ -735,6 +861,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(tcp_that_nobody_asked_for),
+		TEST(strays_count_once_a_flow),
 		TEST(tcp_that_was_forgotten),
 		TEST(tcp_of_which_one_side_is_seen),
 		TEST(answers_to_our_syns),
@@ -745,6 +872,8 @@ int main(void)
 		TEST(udp_beside_a_connection),
 		TEST(later_fragments_go_by_the_pair),
 		TEST(other_protocols_go_by_the_pair),
+		TEST(packets_without_ports),
+		TEST(multicast_is_related),
 		TEST(echo_replies_go_by_their_id),
 		TEST(errors_go_by_what_they_quote),
 		TEST(errors_about_our_syn_acks),
@@ -754,6 +883,7 @@ int main(void)
 		TEST(a_full_generation_turns),
 		TEST(answers_to_floods_note_nothing),
 		TEST(arrivals_cannot_crowd_out),
+		TEST(strays_cannot_crowd_out),
 		TEST(keys_are_new),
 	};
 

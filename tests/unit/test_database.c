@@ -165,7 +165,7 @@ static void an_older_schema_gets_its_column(void **state)
 
 	(void)state;
 	add_one(&change);
-	sql_run("ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 1");
+	sql_run("ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 2");
 	assert_true(load_one(BOOT_A, NOON, &rule));
 	assert_int_equal(rule.id, 1);
 	assert_int_equal(rule.port, 0);

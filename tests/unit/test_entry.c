@@ -184,6 +184,7 @@ static uint32_t udp_of(uint32_t relation, uint16_t from, uint16_t to, uint32_t n
 	packet.destination_port = to;
 	for (uint32_t i = 0; i < n; i++)
 		e = add_as(relation, packet);
+	assert_non_null(e);
 	assert_int_equal(e->answers + e->udp, n);
 	return e->udp;
 }
@@ -255,6 +256,29 @@ static void special_ports_are_counted(void **state)
 	answer.destination_port = 53;
 	e = add(answer);
 	assert_int_equal(e->amplifier, 3);
+}
+
+/* Of connections to mail and databases a quarter counts as logins; which ones is secret. */
+static void logins_by_machines_count_in_part(void **state)
+{
+	struct packet mail = tcp(TCP_ACK), ssh = tcp(TCP_ACK);
+	const struct table_entry *e = NULL;
+
+	(void)state;
+	sim.control.sensitive_ports[0] |= 1ULL << 25;
+	mail.destination_port = 25;
+	for (uint16_t n = 0; n < 400; n++) {
+		mail.source_port = (uint16_t)(40000 + n);
+		e = add_as(RELATION_COMPLETES, mail);
+	}
+	assert_in_range(e->sensitive, 70, 130);
+	ssh.source = sim_address(3);
+	ssh.destination_port = 22;
+	for (uint16_t n = 0; n < 100; n++) {
+		ssh.source_port = (uint16_t)(40000 + n);
+		e = add_as(RELATION_COMPLETES, ssh);
+	}
+	assert_int_equal(e->sensitive, 100);
 }
 
 /* Who uses a port that is for some only: by a completed handshake, or by UDP that nobody asked for.
@@ -760,6 +784,7 @@ int main(void)
 		TEST(answers_are_nothing_else),
 		TEST(likely_packets_count_in_part),
 		TEST(special_ports_are_counted),
+		TEST(logins_by_machines_count_in_part),
 		TEST(restricted_ports_are_counted),
 		TEST(counters_stop_at_their_maximum),
 		TEST(tries_are_told_from_answers),

@@ -121,6 +121,7 @@ static void what_is_not_blocked_does_not_say_so(void **state)
 		const char *change, *event_type, *action;
 	} cases[] = {
 		{ EVENT_FINDING, "", "alert", "allowed" },
+		{ EVENT_FINDING, "{\"change\":\"also_found\"}", "alert", "blocked" },
 		{ EVENT_ALARM, "", "alert", "allowed" },
 		{ EVENT_RULE, "{\"change\":\"observed\"}", "alert", "allowed" },
 		{ EVENT_RULE, "{\"change\":\"refused\"}", "alert", "allowed" },

@@ -79,6 +79,25 @@ static void nothing_has_no_percentiles(void **state)
 	free(histogram);
 }
 
+/* Where some sources stand for others, the names that are known are not all. */
+static void names_are_not_counted_for_others(void **state)
+{
+	struct peak_row *row = calloc(1, sizeof(*row));
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		row->top[i].peak = 90 - 30 * i; /* 90, 60, 30 */
+	row->top_count = 3;
+	peak_add(&row->peace, 90, 1);
+	peak_add(&row->peace, 60, 1);
+	peak_add(&row->peace, 30, 500);
+	row->whole_above = 50;
+	assert_int_equal(peak_row_above(row, 70), 1);
+	assert_int_equal(peak_row_above(row, 50), 2);
+	assert_int_equal(peak_row_above(row, 20), 502);
+	free(row);
+}
+
 /* ---- a box that is watched ------------------------------------------------------------------- */
 
 struct box {
@@ -278,6 +297,71 @@ static void what_was_found_at_a_wake_up_is_apart(void **state)
 	assert_int_equal(box_row(box, HOUR, DETECTOR_SYN_FLOOD)->found.largest, 253);
 }
 
+/* Limits that are worked out from others cannot be configured, so nothing is suggested for them. */
+static void derived_limits_have_no_rows(void **state)
+{
+	struct box *box = *state;
+	struct sample scan = sample_of(1, 5000, 40);
+	const struct peak_row *row;
+	unsigned int rows = 0;
+
+	box_limit(box, DETECTOR_STEALTH_SCAN, 30, 10);
+	box_limit(box, DETECTOR_MALFORMED, 200, 10);
+	assert_int_equal(detect_reconfigure(box->detect, box->config), 0);
+	scan.entry.odd_flags = 7; /* what the limit is of; the others are derived */
+	scan.entry.stray = 4000;
+	scan.entry.protocols = 0xf;
+	scan.entry.malformed = 9;
+	box_pass(box, &scan, 1);
+	row = box_row(box, HOUR, DETECTOR_STEALTH_SCAN);
+	assert_int_equal(row->limit.count, 30);
+	assert_int_equal(row->limit.seconds, 10);
+	assert_int_equal(row->found.largest, 7); /* by its protocols */
+	assert_int_equal(box->findings.items[0].detector, DETECTOR_STEALTH_SCAN);
+	assert_int_equal(box_row(box, HOUR, DETECTOR_MALFORMED)->found.largest, 9);
+	assert_int_equal(box_row(box, HOUR, DETECTOR_SYN_FLOOD)->found.largest, 40);
+	for (unsigned int i = 0; i < DETECTOR_COUNT; i++)
+		rows += box->config->detectors[i].limit_count;
+	assert_int_equal(box->row_count, rows);
+}
+
+/* Who has limits of a group says nothing about those for all, found or not. */
+static void groups_are_left_out(void **state)
+{
+	static const char text[] =
+		"{\"groups\": [{\"name\": \"office\", \"sources\": [\"198.18.0.1\"],"
+		" \"detectors\": {\"syn_flood\": {\"limits\": [{\"count\": 5, \"seconds\": 2}]}}},"
+		" {\"name\": \"web\", \"ports\": [443]}]}";
+	struct sample samples[] = { sample_of(1, 800, 6), sample_of(2, 700, 2),
+				    sample_of(3, 900, 4) };
+	char error[CONFIG_ERROR_TEXT] = "";
+	struct box *box = *state;
+	const struct peak_row *row;
+
+	config_free(&box->config);
+	if (config_parse(text, strlen(text), "/", &box->config, error))
+		fail_msg("%s", error);
+	assert_int_equal(detect_reconfigure(box->detect, box->config), 0);
+	samples[2].entry.last_port = 443;
+	box_pass(box, samples, 3);
+	assert_int_equal(box->findings.count, 1);
+	assert_string_equal(box->findings.items[0].group, "office");
+	assert_int_equal(detect_provisional(box->detect, &samples[0].entry,
+					    moment_plus(box->now, NS_PER_MS), &box->findings),
+			 0);
+	assert_int_equal(box->findings.count, 2);
+	row = box_row(box, HOUR, DETECTOR_PACKET_FLOOD);
+	assert_int_equal(row->limit.count, 2000);
+	assert_int_equal(row->peace.sources, 1);
+	assert_int_equal(row->peace.largest, 700);
+	assert_int_equal(row->top_count, 1);
+	assert_true(address_equal(&row->top[0].source.address, &samples[1].entry.address));
+	row = box_row(box, HOUR, DETECTOR_SYN_FLOOD);
+	assert_int_equal(row->limit.count, 200); /* the first of two */
+	assert_int_equal(row->peace.largest, 2);
+	assert_int_equal(row->found.sources, 0);
+}
+
 /* ---- more sources than are watched ----------------------------------------------------------- */
 
 #define MANY 200000u
@@ -345,12 +429,15 @@ int main(void)
 		cmocka_unit_test(buckets_are_next_to_each_other),
 		cmocka_unit_test(percentiles_are_near_the_exact_ones),
 		cmocka_unit_test(nothing_has_no_percentiles),
+		cmocka_unit_test(names_are_not_counted_for_others),
 		BOX(steady_source_comes_to_its_rate),
 		BOX(burst_stays_the_peak),
 		BOX(period_turns),
 		BOX(new_limits_begin_a_period),
 		BOX(found_sources_are_apart),
 		BOX(what_was_found_at_a_wake_up_is_apart),
+		BOX(derived_limits_have_no_rows),
+		BOX(groups_are_left_out),
 		BOX(crowd_is_estimated_and_the_near_ones_are_named),
 		BOX(random_sources_do_not_hide_ordinary_ones),
 	};

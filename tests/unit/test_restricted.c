@@ -97,7 +97,7 @@ static void a_handshake_that_is_complete(void **state)
 	entry = sim_packet(&sim, &packet);
 	assert_int_equal(entry->restricted_tries, 2);
 	assert_int_equal(entry->restricted_port, 22);
-	assert_int_equal(entry->restricted_protocol, PROTOCOL_TCP);
+	assert_false(entry->restricted_udp);
 	assert_false(entry->assumed);
 	assert_int_equal(tries(packet, RELATION_ASSUMED), 3);
 	for (int i = 0; i < 300; i++)
@@ -138,7 +138,7 @@ static void cpus_are_added_up(void **state)
 	(void)state;
 	a.restricted_tries = 200;
 	a.restricted_port = 161;
-	a.restricted_protocol = 17;
+	a.restricted_udp = 1;
 	b.packets = 100; /* the larger part has none */
 	assert_int_equal(merge_add(&merge, &b, 1), 0);
 	assert_int_equal(merge_add(&merge, &a, 1), 0);
@@ -146,7 +146,7 @@ static void cpus_are_added_up(void **state)
 	sum = &merge.samples[0].entry;
 	assert_int_equal(sum->restricted_tries, 200);
 	assert_int_equal(sum->restricted_port, 161);
-	assert_int_equal(sum->restricted_protocol, 17);
+	assert_true(sum->restricted_udp);
 	assert_int_equal(merge_add(&merge, &a, 1), 0);
 	assert_int_equal(sum->restricted_tries, 255);
 	merge_free(&merge);
@@ -159,14 +159,17 @@ static struct table_entry user(const char *source, uint8_t protocol, uint16_t po
 	struct table_entry entry = { .packets = n,
 				     .restricted_tries = n,
 				     .restricted_port = port,
-				     .restricted_protocol = protocol,
+				     .restricted_udp = protocol == 17,
 				     .last_port = port };
 	struct prefix prefix;
 
 	assert_int_equal(prefix_parse(source, &prefix), 0);
 	entry.address = prefix.address;
 	entry.prefix_len = (uint8_t)prefix.len;
-	*(protocol == 17 ? &entry.udp : &entry.established) = n;
+	if (protocol == 17)
+		entry.udp = n;
+	else
+		entry.established = n;
 	return entry;
 }
 

@@ -244,9 +244,30 @@ static void test_other_probes_scan_too(void **state)
 				tcp(&wire, 1, 1000 + i, flags[seed % 5]);
 		}
 		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
-		assert_in_range(wire.found_at, 20, 50);
+		assert_in_range(wire.found_at, 15, 50);
 		wire_close(&wire);
 	}
+}
+
+/* Ports of three hosts in turn, over UDP. */
+static void test_udp_scan_of_some_hosts(void **state)
+{
+	uint32_t last = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t i = 0; i < 65 && !wire.found; i++) {
+			udp(&wire, 1 + i % 3, (uint16_t)(1 + wire_random(&wire) % 65535), 60);
+			wire_wait(&wire, 30 * MS);
+		}
+		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
+		last = wire.found_at > last ? wire.found_at : last;
+		wire_close(&wire);
+	}
+	print_message("found at probe %u at most\n", last);
 }
 
 static void test_slow_scan(void **state)
@@ -285,6 +306,29 @@ static void test_bounced_scan(void **state)
 		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
 		wire_close(&wire);
 	}
+}
+
+/* One service, looked for everywhere. */
+static void test_fast_sweep_with_any_key(void **state)
+{
+	uint32_t first = UINT32_MAX, last = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t i = 0; i < 60 && !wire.found; i++) {
+			syn(&wire, seed % 2 ? i : (uint32_t)wire_random(&wire) % 100000, 445);
+			wire_wait(&wire, seed % 3 * 15 * MS);
+		}
+		assert_true(is_found(&wire, DETECTOR_HOST_SWEEP));
+		first = wire.found_at < first ? wire.found_at : first;
+		last = wire.found_at > last ? wire.found_at : last;
+		wire_close(&wire);
+	}
+	print_message("found at probe %u to %u\n", first, last);
+	assert_true(first > 20 && last <= 50);
 }
 
 static void test_ping_sweep_with_any_key(void **state)
@@ -330,22 +374,29 @@ static void test_bot(void **state)
 	assert_true(latest_ns <= 30 * SECOND);
 }
 
-/* Ten ports on each of ten hosts: neither many ports nor many hosts, but all pairs of them. */
+/* Ten ports on each of ten hosts, host by host or port by port: neither is many. */
 static void test_thin_scan(void **state)
 {
+	uint32_t last = 0;
+
 	(void)state;
-	for (uint64_t seed = 1; seed <= 100; seed++) {
+	for (uint64_t seed = 1; seed <= 400; seed++) {
 		struct wire wire;
 
 		wire_open(&wire, seed);
-		for (uint32_t i = 0; i < 150 && !wire.found; i++) {
-			syn(&wire, i % 12, (uint16_t)(8000 + i / 12));
+		for (uint32_t i = 0; i < 100 && !wire.found; i++) {
+			if (seed % 2)
+				syn(&wire, i % 10, (uint16_t)(8000 + i / 10));
+			else
+				syn(&wire, i / 10, (uint16_t)(8000 + i % 10));
 			wire_wait(&wire, 60 * MS);
 		}
 		assert_true(is_found(&wire, DETECTOR_PORT_SCAN));
-		assert_in_range(wire.found_at, 100, 150);
+		assert_true(wire.found_at > 20);
+		last = wire.found_at > last ? wire.found_at : last;
 		wire_close(&wire);
 	}
+	print_message("found at probe %u at most\n", last);
 }
 
 /* A packet to a resolver beside each probe is no excuse, nor is a real connection. */
@@ -477,11 +528,12 @@ static void test_routers_are_no_protocol_scan(void **state)
 
 	(void)state;
 	wire_open(&wire, 1);
-	wire.relation = RELATION_UNKNOWN;
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct address group = address_from_ipv4(__builtin_bswap32(0xe0000000u + i % 20));
 
+		wire.relation = RELATION_RELATED;
 		protocol(&wire, group, protocols[i % 5]);
+		wire.relation = RELATION_UNASKED;
 		protocol(&wire, host(1), i % 2 ? 47 : 50);
 		wire_wait(&wire, 500 * MS);
 	}
@@ -499,7 +551,7 @@ static void test_routers_are_no_protocol_scan(void **state)
 static void test_peer_to_peer(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 60; seed++) {
+	for (uint64_t seed = 1; seed <= 400; seed++) {
 		struct wire wire;
 
 		wire_open(&wire, seed);
@@ -598,6 +650,59 @@ static void test_office_is_no_sweep(void **state)
 	wire_close(&wire);
 }
 
+/* A stack sends a SYN again after 1, 3 and 7 seconds. */
+static const uint32_t again_s[] = { 0, 1, 3, 7 };
+
+/* 300 hosts, of which one in ten is dead, at different paces. */
+static void test_crawler_is_no_sweep(void **state)
+{
+	static const int64_t paces_ns[] = { SECOND, 200 * MS, 100 * MS, 25 * MS };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		int64_t pace_ns = paces_ns[seed % 4];
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t i = 0; i < 300 + 7 * SECOND / pace_ns; i++) {
+			for (size_t k = 0; k < 4; k++) {
+				uint32_t ago = (uint32_t)(again_s[k] * SECOND / pace_ns);
+
+				if (ago <= i && i - ago < 300 && (i - ago) % 10 == 3)
+					syn(&wire, i - ago, 443);
+			}
+			if (i < 300 && i % 10 != 3)
+				connection(&wire, i, 443);
+			wire_wait(&wire, pace_ns);
+		}
+		assert_int_equal(wire.found, 0);
+		wire_close(&wire);
+	}
+}
+
+/* A page with parts on 40 hosts, six connections to each; eight of the hosts are dead. */
+static void test_browser_with_dead_hosts(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (uint32_t second = 0; second < 12; second++) {
+			for (size_t k = 0; k < 4; k++)
+				for (uint32_t i = 0; i < 48 && again_s[k] == second; i++)
+					syn(&wire, i / 6, i % 2 ? 443 : 80);
+			for (uint32_t i = 0; i < 32 * 6 && !second; i++) {
+				connection(&wire, 100 + i / 6, i % 2 ? 443 : 80);
+				wire_wait(&wire, 2 * MS);
+			}
+			wire_wait(&wire, SECOND);
+		}
+		assert_int_equal(wire.found, 0);
+		wire_close(&wire);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -605,8 +710,10 @@ int main(void)
 		cmocka_unit_test(test_scan_across_intervals),
 		cmocka_unit_test(test_wakes_for_known_sources),
 		cmocka_unit_test(test_other_probes_scan_too),
+		cmocka_unit_test(test_udp_scan_of_some_hosts),
 		cmocka_unit_test(test_slow_scan),
 		cmocka_unit_test(test_bounced_scan),
+		cmocka_unit_test(test_fast_sweep_with_any_key),
 		cmocka_unit_test(test_ping_sweep_with_any_key),
 		cmocka_unit_test(test_bot),
 		cmocka_unit_test(test_thin_scan),
@@ -621,6 +728,8 @@ int main(void)
 		cmocka_unit_test(test_asking_many_services_is_no_sweep),
 		cmocka_unit_test(test_load_and_browsing),
 		cmocka_unit_test(test_office_is_no_sweep),
+		cmocka_unit_test(test_crawler_is_no_sweep),
+		cmocka_unit_test(test_browser_with_dead_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

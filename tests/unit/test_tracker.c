@@ -228,16 +228,18 @@ static void fill_sample(struct sample *sample, uint32_t n)
 	entry->prefix_len = 128;
 	entry->packets = 40;
 	entry->bytes = 40000;
-	entry->answers = 30;
+	entry->answers = 35;
 	entry->established = entry->syn = 5;
-	entry->ports[0] = entry->hosts = 1;
-	entry->distinct_ports = entry->distinct_hosts = 1;
+	entry->ports[TRY_TCP] = entry->hosts[TRY_TCP] = entry->targets = 1;
+	entry->distinct_targets = entry->distinct_hosts = 1;
 	if (n % 5 == 0)
 		entry->established = 0;
 	if (n % 20 == 0)
-		entry->ports[0] = 7;
-	if (n % 10 == 1)
+		entry->ports[TRY_TCP] = entry->targets = 7;
+	if (n % 10 == 1) {
 		entry->udp = 20;
+		entry->answers -= 20;
+	}
 	if (n % 50 == 2)
 		entry->sensitive = 1;
 	if (n % 50 == 3)
@@ -312,14 +314,15 @@ static void test_empty_windows_are_freed(void **state)
 
 			fill_sample(&samples[n], n);
 			entry->syn = entry->established = 0;
+			entry->answers = entry->packets;
 			if (now) /* SYN, UDP, ICMP, bytes */
 				*(uint32_t *[]){ &entry->syn, &entry->udp, &entry->icmp,
 						 &entry->packets }[second / PAUSE] = 100000;
-			entry->hosts = 0;
+			entry->hosts[TRY_TCP] = entry->targets = 0;
 		}
 		findings.count = 0;
 		assert_int_equal(detect_samples(detect, &traffic, samples, SOURCES, &findings), 0);
-		if (!second)
+		if (second == PAUSE - 1)
 			first = detect_memory_bytes(detect);
 		traffic.start = traffic.end;
 	}

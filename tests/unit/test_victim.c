@@ -496,7 +496,7 @@ static void test_two_interfaces(void **state)
 	gate_free(gate);
 }
 
-/* Limits are what the configuration says, also where few packets are counted. */
+/* Limits are what the configuration says, also where few packets are counted: 15 for 120. */
 static void test_low_limit(void **state)
 {
 	struct gate *gate = gate_new();

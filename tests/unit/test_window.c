@@ -296,59 +296,79 @@ static void test_random_traffic_keeps_the_promises(void **state)
 	assert_true(tally.due > 5000);
 }
 
-/* ---- distinct ports and hosts -------------------------------------------------------------- */
+/* ---- distinct ports, hosts and targets ------------------------------------------------------ */
 
 static void test_estimate_is_near(void **state)
 {
+	static const unsigned int sizes[] = { PROTOCOL_BITS, TRY_PORT_BITS, TRY_TARGET_BITS };
+
 	(void)state;
-	assert_int_equal(spread_distinct(0, PORT_BITS), 0);
-	assert_int_equal(spread_distinct(1, PORT_BITS), 1);
-	for (unsigned int n = 2; n < 128; n++)
-		assert_true(spread_distinct(n, PORT_BITS) >= n &&
-			    spread_distinct(n, PORT_BITS) > spread_distinct(n - 1, PORT_BITS));
-	/* -128 ln(64/128), -64 ln(8/64) */
-	assert_int_equal(spread_distinct(64, PORT_BITS), 88);
-	assert_int_equal(spread_distinct(56, HOST_BITS), 133);
-	assert_int_equal(spread_distinct(128, PORT_BITS), 709);
-	assert_int_equal(spread_distinct(64, HOST_BITS), 310);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		unsigned int bits = sizes[i];
+
+		assert_int_equal(spread_distinct(0, bits), 0);
+		assert_int_equal(spread_distinct(1, bits), 1);
+		for (unsigned int n = 2; n <= bits; n++)
+			assert_true(spread_distinct(n, bits) >= n &&
+				    spread_distinct(n, bits) > spread_distinct(n - 1, bits));
+	}
+	/* -64 ln(32/64), -64 ln(8/64), -32 ln(16/32) */
+	assert_int_equal(spread_distinct(32, TRY_TARGET_BITS), 44);
+	assert_int_equal(spread_distinct(56, TRY_HOST_BITS), 133);
+	assert_int_equal(spread_distinct(16, TRY_PORT_BITS), 22);
+	assert_int_equal(spread_distinct(32, TRY_PORT_BITS), 133);
+	assert_int_equal(spread_distinct(64, TRY_HOST_BITS), 310);
 }
 
+/* Over many draws the estimates are right on average, up to twice what there are bits. */
 static void test_estimate_inverts_collisions(void **state)
 {
-	static const unsigned int truths[] = { 20, 60, 200, 308 };
+	static const unsigned int truths[] = { 20, 60, 120 };
 
 	(void)state;
 	random_state = 88172645463325252ULL;
 	for (size_t t = 0; t < sizeof(truths) / sizeof(truths[0]); t++) {
-		uint64_t sum = 0;
+		unsigned int n = truths[t];
+		uint64_t hosts = 0, targets = 0, ports = 0;
 
-		for (int round = 0; round < 200; round++) {
-			struct spread_bits bits = { .tries = truths[t] };
-			uint64_t bit;
+		for (int round = 0; round < 400; round++) {
+			struct spread_bits bits = { .tries = { n, 1 } };
+			struct spread spread;
 
-			for (unsigned int i = 0; i < truths[t]; i++) {
-				bit = random_below(PORT_BITS);
-				bits.ports[bit / 64] |= 1ULL << bit % 64;
+			for (unsigned int i = 0; i < n; i++) {
+				bits.hosts[TRY_TCP] |= 1ULL << random_below(TRY_HOST_BITS);
+				bits.targets |= 1ULL << random_below(TRY_TARGET_BITS);
+				if (i < n / 2)
+					bits.ports[TRY_OTHER] |= 1U << random_below(TRY_PORT_BITS);
 			}
-			sum += spread_estimate(&bits).ports;
+			spread = spread_estimate(&bits);
+			hosts += spread.hosts[TRY_TCP];
+			targets += spread.targets;
+			ports += spread.ports[TRY_OTHER];
+			assert_int_equal(spread.hosts[TRY_OTHER] + spread.ports[TRY_TCP], 0);
+			assert_int_equal(spread.tries[TRY_TCP], n);
+			assert_int_equal(spread.tries[TRY_OTHER], 1);
 		}
-		assert_in_range(sum / 200, truths[t] * 95 / 100, truths[t] * 105 / 100);
+		assert_in_range(hosts / 400, n * 95 / 100, n * 106 / 100);
+		assert_in_range(targets / 400, n * 95 / 100, n * 106 / 100);
+		assert_in_range(ports / 400, n * 93 / 200, n * 108 / 200);
 	}
 }
 
 static void test_bits_above_is_the_crossing(void **state)
 {
 	(void)state;
-	for (uint64_t count = 1; count < 700; count++) {
-		unsigned int set = spread_bits_above(count, PORT_BITS);
+	for (uint64_t count = 1; count < 310; count++) {
+		unsigned int set = spread_bits_above(count, TRY_TARGET_BITS);
 
-		assert_true(spread_distinct(set, PORT_BITS) > count);
-		assert_true(spread_distinct(set - 1, PORT_BITS) <= count);
+		assert_true(spread_distinct(set, TRY_TARGET_BITS) > count);
+		assert_true(spread_distinct(set - 1, TRY_TARGET_BITS) <= count);
 	}
 	/* beyond what a bitmap can tell, a full one must do */
-	assert_int_equal(spread_bits_above(5000, PORT_BITS), PORT_BITS);
-	assert_true(spread_distinct(PORT_BITS, PORT_BITS) > spread_reachable(5000, PORT_BITS));
-	assert_int_equal(spread_reachable(20, PORT_BITS), 20);
+	assert_int_equal(spread_bits_above(5000, TRY_TARGET_BITS), TRY_TARGET_BITS);
+	assert_true(spread_distinct(TRY_TARGET_BITS, TRY_TARGET_BITS) >
+		    spread_reachable(5000, TRY_TARGET_BITS));
+	assert_int_equal(spread_reachable(20, TRY_TARGET_BITS), 20);
 }
 
 static void test_union_over_slices(void **state)
@@ -360,30 +380,35 @@ static void test_union_over_slices(void **state)
 
 	(void)state;
 	window_shape_init(&shape, 0, 900 * SECOND);
-	/* one port a second; after 600 s no more: they leave the window, oldest first */
+	/* a target each ten seconds; after 600 s no more: they leave the window, oldest first */
 	for (int i = 0; i < 1600; i++) {
 		time.before_ns = time.end_ns;
 		time.start_ns = time.end_ns;
 		time.end_ns += SECOND;
 		spread_advance(&window, &shape, &time);
-		bits = (struct spread_bits){ .hosts = 1, .tries = i < 600 };
-		bits.ports[i % 128 / 64] = 1ULL << i % 64;
+		bits = (struct spread_bits){ .hosts = { 1 }, .tries = { i < 600 } };
+		bits.targets = 1ULL << i / 10 % 64;
+		bits.ports[TRY_TCP] = 1U << i / 10 % 32;
 		spread_add(&window, &shape, &time, &bits);
 		past = (struct spread_bits){ 0 };
 		spread_past(&window, &past);
-		if (i == 99)
-			assert_int_equal(__builtin_popcountll(past.ports[0]) +
-						 __builtin_popcountll(past.ports[1]),
-					 100);
+		if (i == 319) {
+			assert_int_equal(__builtin_popcountll(past.targets), 32);
+			assert_int_equal(past.ports[TRY_TCP], UINT32_MAX);
+		}
 		if (i == 599)
-			assert_int_equal(past.tries, 600);
-		if (i == 1200) /* 300 s to 600 s are within 900 s, and up to a slice more is gone */
-			assert_in_range(past.tries, 170, 320);
+			assert_int_equal(past.tries[TRY_TCP], 600);
+		if (i == 1200) { /* 300 s to 600 s are within 900 s; up to a slice more is gone */
+			assert_in_range(past.tries[TRY_TCP], 170, 320);
+			assert_in_range(__builtin_popcountll(past.targets), 17, 32);
+		}
 	}
-	assert_int_equal(past.tries, 0);
-	assert_int_equal(past.ports[0], 0);
+	assert_int_equal(past.tries[TRY_TCP], 0);
+	assert_int_equal(past.targets + past.ports[TRY_TCP] + past.hosts[TRY_TCP], 0);
 	/* the slices that are used again remember nothing */
-	bits = (struct spread_bits){ .ports = { 1 }, .hosts = 2, .tries = 1 };
+	bits = (struct spread_bits){
+		.ports = { 1, 4 }, .hosts = { 2, 8 }, .targets = 5, .tries = { 1, 3 }, .late = 2
+	};
 	spread_add(&window, &shape, &time, &bits);
 	spread_past(&window, &past);
 	assert_memory_equal(&past, &bits, sizeof(bits));
@@ -395,7 +420,7 @@ static void test_take_back_tries(void **state)
 	struct window_shape shape;
 	struct spread_window window = { 0 };
 	struct window_time time = { START_NS, START_NS + SECOND, START_NS };
-	struct spread_bits bits = { .ports = { 1 }, .hosts = 1, .tries = 5, .tcp_tries = 3 }, past;
+	struct spread_bits bits = { .hosts = { 1, 1 }, .targets = 1, .tries = { 3, 2 } }, past;
 
 	(void)state;
 	window_shape_init(&shape, 0, 10 * SECOND);
@@ -407,29 +432,29 @@ static void test_take_back_tries(void **state)
 	spread_take_back(&window, 7);
 	past = (struct spread_bits){ 0 };
 	spread_past(&window, &past);
-	assert_int_equal(past.tries, 8);
-	assert_int_equal(past.tcp_tries, 2);
+	assert_int_equal(past.tries[TRY_TCP], 2);
+	assert_int_equal(past.tries[TRY_OTHER], 6);
+	assert_int_equal(past.hosts[TRY_TCP], 1);
 	spread_take_back(&window, 100);
 	past = (struct spread_bits){ 0 };
 	spread_past(&window, &past);
-	assert_int_equal(past.tries, 6);
-	assert_int_equal(past.tcp_tries, 0);
+	assert_int_equal(past.tries[TRY_TCP], 0);
+	assert_int_equal(past.tries[TRY_OTHER], 6);
+	assert_int_equal(past.hosts[TRY_TCP], 0); /* where all has succeeded no bit means a try */
+	assert_int_equal(past.targets, 1);
 }
 
-/* What is established takes its share out of what the bitmaps say; no more failed than were tried.
- */
-static void test_share_that_failed(void **state)
+/* What came to a connection late is taken off; no more failed than were tried. */
+static void test_how_many_failed(void **state)
 {
-	struct spread spread = { .tries = 30, .established = 60 };
-
 	(void)state;
-	assert_int_equal(spread_failed(&spread, 60), 20);
-	assert_int_equal(spread_failed(&spread, 600), 30);
-	spread.established = 0;
-	assert_int_equal(spread_failed(&spread, 20), 20);
-	assert_int_equal(spread_failed(&spread, 60), 30);
-	spread.tries = 0;
-	assert_int_equal(spread_failed(&spread, 60), 0);
+	assert_int_equal(spread_failed(60, 100, 0), 60);
+	assert_int_equal(spread_failed(60, 100, 25), 35);
+	assert_int_equal(spread_failed(60, 30, 0), 30);
+	assert_int_equal(spread_failed(60, 30, 40), 20);
+	assert_int_equal(spread_failed(60, 100, 60), 0);
+	assert_int_equal(spread_failed(60, 100, 1000), 0);
+	assert_int_equal(spread_failed(60, 0, 0), 0);
 }
 
 int main(void)
@@ -448,7 +473,7 @@ int main(void)
 		cmocka_unit_test(test_bits_above_is_the_crossing),
 		cmocka_unit_test(test_union_over_slices),
 		cmocka_unit_test(test_take_back_tries),
-		cmocka_unit_test(test_share_that_failed),
+		cmocka_unit_test(test_how_many_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

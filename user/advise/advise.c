@@ -32,7 +32,13 @@ int advise_suggest(const struct cli_query *query, struct json **data, char error
 static int load(const char *path, const char *what, struct config **out, char error[CLI_ERROR])
 {
 	char why[CONFIG_ERROR_TEXT];
-	int err = config_load(path, out, why);
+	int err;
+
+	if (path && !*path) {
+		*out = config_defaults();
+		return *out ? 0 : no_memory(error);
+	}
+	err = config_load(path, out, why);
 
 	if (err)
 		snprintf(error, CLI_ERROR, "%s%s", what, why);

@@ -32,13 +32,14 @@ static int take(void *context, const struct peak_row *row)
 	peak_merge(&limit->peace, &row->peace);
 	peak_merge(&limit->found, &row->found);
 	limit->covered_ns += row->duration_ns;
-	if (!past->end_ns)
+	if (!past->any)
 		past->end_ns = end;
-	if (!past->first_ns || start < past->first_ns) {
+	if (!past->any || start < past->first_ns) {
 		/* the first row of another hour */
 		past->first_ns = start;
 		past->covered_ns += row->duration_ns;
 	}
+	past->any = true;
 	limit->in_force |= end == past->end_ns;
 	return 0;
 }

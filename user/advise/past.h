@@ -21,6 +21,7 @@ struct past {
 	char database[512];
 	int64_t last_ns;	   /* asked for; 0: all */
 	struct history_span span;  /* all that there is */
+	bool any;		   /* there is something in it */
 	int64_t first_ns, end_ns;  /* of what was read: wall clock */
 	int64_t covered_ns;	   /* the hours together, without gaps */
 	struct past_limit *limits; /* owned */

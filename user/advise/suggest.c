@@ -16,7 +16,7 @@
 
 uint64_t suggest_floor(uint64_t count)
 {
-	uint64_t half = count / 2 < 100 ? count / 2 : 100, part = count / 100;
+	uint64_t half = count / 2 < 100 ? count / 2 : 100, part = count / 10;
 	uint64_t floor = half > part ? half : part;
 
 	return floor ? floor : 1;
@@ -79,10 +79,8 @@ static void decide(struct suggestion *s, uint64_t floor)
 			 "peace stays far below; less would be too tight");
 	}
 	if (s->count > past->count && past->found.sources)
-		keep(s,
-		     "not raised: %" PRIu64 " found over it do not count; if they were harmless, "
-		     "it is too low",
-		     past->found.sources);
+		keep(s, "peace asks for %" PRIu64 ", not raised: %" PRIu64 " source%s found",
+		     s->count, past->found.sources, past->found.sources == 1 ? " was" : "s were");
 	else if (s->count > past->count)
 		snprintf(s->says, sizeof(s->says), "raised: peace came to %.0f %% of today's limit",
 			 100.0 * (double)past->peace.largest / (double)past->count);

@@ -9,9 +9,8 @@
 
 /*
  * A limit is proposed at twice what 99.9 % of the sources stayed under, and at least half as much
- * again as the largest; never below half of the default, or of 200, or a hundredth of the default,
- * whichever is most suitable for small and large ones (see suggest_floor); never above today's
- * where somebody was found by it.
+ * again as the largest came to; never below suggest_floor of the default; never above today's where
+ * somebody was found by it, since then nobody knows which of those below it are harmless.
  */
 #define SUGGEST_TYPICAL_FACTOR 2.0
 #define SUGGEST_LARGEST_FACTOR 1.5
@@ -28,7 +27,10 @@ struct suggestion {
 	char says[SUGGEST_SAYS]; /* why */
 };
 
-/* The least that is ever proposed where `count` is the default. */
+/*
+ * The least that is ever proposed where `count` is the default: a tenth, or half of it up to 100.
+ * What a quiet week did not show may come in the next one.
+ */
 uint64_t suggest_floor(uint64_t count);
 
 /*

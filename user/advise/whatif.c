@@ -10,31 +10,37 @@
 
 /* ---- which limits, and what to hold them against --------------------------------------------- */
 
-static uint64_t count_of(const struct config *config, enum detector_id id, uint32_t seconds)
+static bool has(const struct config *config, enum detector_id id, uint32_t seconds, uint64_t *count)
 {
 	const struct detector_config *detector = &config->detectors[id];
 
 	for (unsigned int i = 0; detector->enabled && i < detector->limit_count; i++) {
-		if (detector->limits[i].seconds == seconds)
-			return detector->limits[i].count;
+		if (detector->limits[i].seconds != seconds)
+			continue;
+		*count = detector->limits[i].count;
+		return true;
 	}
-	return 0;
+	return false;
 }
 
 static void add_limit(struct whatif *whatif, enum detector_id id, uint32_t seconds)
 {
-	struct whatif_limit *limit = &whatif->limits[whatif->limit_count++];
 	const struct past_limit *past = past_nearest(&whatif->past, id, seconds);
+	struct whatif_limit *limit = &whatif->limits[whatif->limit_count];
 
+	/* each once, whichever configuration has it */
+	for (unsigned int i = 0; i < whatif->limit_count; i++)
+		if (whatif->limits[i].detector == id && whatif->limits[i].seconds == seconds)
+			return;
+	whatif->limit_count++;
 	limit->detector = id;
 	limit->seconds = seconds;
-	limit->count = count_of(whatif->candidate, id, seconds);
-	limit->today = count_of(whatif->today, id, seconds);
+	limit->wanted = has(whatif->candidate, id, seconds, &limit->count);
+	limit->in_force = has(whatif->today, id, seconds, &limit->today);
 	limit->recorded_seconds = past ? past->seconds : 0;
 	limit->over.complete = limit->over_today.complete = true;
 }
 
-/* Each window of either configuration, once. */
 static void add_limits(struct whatif *whatif, enum detector_id id)
 {
 	const struct detector_config *candidate = &whatif->candidate->detectors[id];
@@ -42,10 +48,8 @@ static void add_limits(struct whatif *whatif, enum detector_id id)
 
 	for (unsigned int i = 0; candidate->enabled && i < candidate->limit_count; i++)
 		add_limit(whatif, id, candidate->limits[i].seconds);
-	for (unsigned int i = 0; today->enabled && i < today->limit_count; i++) {
-		if (!count_of(whatif->candidate, id, today->limits[i].seconds))
-			add_limit(whatif, id, today->limits[i].seconds);
-	}
+	for (unsigned int i = 0; today->enabled && i < today->limit_count; i++)
+		add_limit(whatif, id, today->limits[i].seconds);
 }
 
 /* ---- one hour of one window ------------------------------------------------------------------ */
@@ -102,11 +106,11 @@ static int tally_limit(struct whatif_limit *limit, const struct peak_row *row)
 	uint64_t count = as_recorded(limit, limit->count), least = UINT64_MAX;
 	uint64_t today = as_recorded(limit, limit->today);
 
-	if (limit->count) {
+	if (limit->wanted) {
 		tally_row(&limit->over, row, count);
 		least = count;
 	}
-	if (limit->today) {
+	if (limit->in_force) {
 		tally_row(&limit->over_today, row, today);
 		least = today < least ? today : least;
 	}
@@ -150,9 +154,9 @@ static void finish(struct whatif_limit *limit)
 	for (size_t i = 0; i < limit->source_count; i++) {
 		struct whatif_source *source = &limit->sources[i];
 
-		source->over = limit->count && source->peak > as_recorded(limit, limit->count);
+		source->over = limit->wanted && source->peak > as_recorded(limit, limit->count);
 		source->over_today =
-			limit->today && source->peak > as_recorded(limit, limit->today);
+			limit->in_force && source->peak > as_recorded(limit, limit->today);
 		limit->over.named += source->over;
 		limit->over_today.named += source->over_today;
 	}

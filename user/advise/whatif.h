@@ -31,7 +31,8 @@ struct whatif_tally {
 struct whatif_limit {
 	enum detector_id detector;
 	uint32_t seconds;
-	uint64_t count, today;	   /* 0: not in that configuration */
+	bool wanted, in_force;	   /* whether it is in the candidate, in today's */
+	uint64_t count, today;	   /* there */
 	uint32_t recorded_seconds; /* 0: nothing was */
 	struct whatif_tally over, over_today;
 	struct whatif_source *sources; /* owned; those over either, the largest first */

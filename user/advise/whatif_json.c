@@ -27,6 +27,20 @@ static bool allowed(const struct config *config, const struct prefix *source)
 	return false;
 }
 
+/* The group of the candidate's by whose limits it would be judged; "": by none. */
+static const char *group_of(const struct config *config, const struct prefix *source)
+{
+	for (unsigned int i = 0; i < config->group_count; i++) {
+		const struct group_config *group = &config->groups[i];
+
+		for (size_t j = 0; !group->port_count && j < group->source_count; j++) {
+			if (prefix_overlaps(&group->sources[j], source))
+				return group->name;
+		}
+	}
+	return "";
+}
+
 static struct json *source_json(const struct whatif *whatif, const struct whatif_limit *limit,
 				const struct whatif_source *source)
 {
@@ -38,6 +52,7 @@ static struct json *source_json(const struct whatif *whatif, const struct whatif
 	json_add_bool(json, "over", source->over);
 	json_add_bool(json, "over_today", source->over_today);
 	json_add_bool(json, "found", source->found);
+	json_add_string(json, "group", group_of(whatif->candidate, &source->source));
 	json_add_bool(json, "allowed", allowed(whatif->candidate, &source->source));
 	return json;
 }
@@ -58,9 +73,9 @@ static int say_difference(const struct whatif_limit *limit, char *buf, size_t si
 
 	number(&limit->over, over);
 	number(&limit->over_today, today);
-	if (!limit->count)
+	if (!limit->wanted)
 		return snprintf(buf, size, "no longer there: %s had been over it", today);
-	if (!limit->today)
+	if (!limit->in_force)
 		return snprintf(buf, size, "new: %s would have been over it", over);
 	if (limit->count == limit->today)
 		return snprintf(buf, size, "as today: %s over it", over);
@@ -87,9 +102,9 @@ static void say(const struct whatif_limit *limit, char buf[SAYS])
 		 limit->recorded_seconds < limit->seconds ? "not more than" : "perhaps more than");
 }
 
-static void add_count(struct json *json, const char *key, uint64_t count)
+static void add_count(struct json *json, const char *key, bool there, uint64_t count)
 {
-	if (count)
+	if (there)
 		json_add_int(json, key, (int64_t)count);
 	else
 		json_add_null(json, key);
@@ -103,9 +118,9 @@ static struct json *limit_json(const struct whatif *whatif, const struct whatif_
 	say(limit, text);
 	json_add_string(json, "detector", detector_name(limit->detector));
 	json_add_int(json, "seconds", limit->seconds);
-	add_count(json, "count", limit->count);
-	add_count(json, "today", limit->today);
-	add_count(json, "recorded_seconds", limit->recorded_seconds);
+	add_count(json, "count", limit->wanted, limit->count);
+	add_count(json, "today", limit->in_force, limit->today);
+	add_count(json, "recorded_seconds", limit->recorded_seconds, limit->recorded_seconds);
 	json_add(json, "over", tally_json(&limit->over));
 	json_add(json, "over_today", tally_json(&limit->over_today));
 	for (size_t i = 0; i < limit->source_count; i++)

@@ -23,7 +23,7 @@ struct json;
 /* What a verb about recorded history is asked. */
 struct cli_query {
 	const char *database;
-	const char *config;    /* the configuration in force; NULL: the one that is found */
+	const char *config; /* in force; "": the built-in defaults, NULL: the one that is found */
 	const char *candidate; /* the file that was named, or NULL */
 	int64_t last_ns;       /* 0: all there is */
 };

@@ -56,6 +56,12 @@ static void add_suggestion(struct columns *table, const struct json *limit)
 	columns_add(table, INK_PLAIN, "%s", field_text(limit, "says"));
 }
 
+/* Whether the detector has counted anything. */
+static bool has_counted(const struct json *limit)
+{
+	return field_int(limit, "sources") || field_int(limit, "found");
+}
+
 static int print_suggestions(const struct page *page, const struct json *limits)
 {
 	static const struct column columns[] = {
@@ -64,14 +70,21 @@ static int print_suggestions(const struct page *page, const struct json *limits)
 		{ "TODAY", true },  { "SUGGESTED", true }, { "WHY", false },
 	};
 	struct columns *table = columns_new(columns, sizeof(columns) / sizeof(columns[0]));
+	unsigned int silent = 0;
 	int err;
 
 	if (!table)
 		return -ENOMEM;
-	json_for_each (limit, limits)
-		add_suggestion(table, limit);
+	json_for_each (limit, limits) {
+		if (has_counted(limit))
+			add_suggestion(table, limit);
+		else
+			silent++;
+	}
 	err = columns_print(table, page->out, page->colour);
 	columns_free(&table);
+	if (silent)
+		fprintf(page->out, "%u more limits counted nothing.\n", silent);
 	return err;
 }
 
@@ -109,10 +122,20 @@ int render_text_suggest(const struct page *page, const struct json *data)
 
 static void add_optional(struct columns *table, const struct json *limit, const char *key)
 {
-	if (field_int(limit, key))
+	if (json_type(json_get(limit, key)) == JSON_NUMBER)
 		columns_add(table, INK_PLAIN, "%" PRId64, field_int(limit, key));
 	else
 		columns_add(table, INK_PLAIN, "-");
+}
+
+/* Whether anything would be otherwise, or somebody was over it. */
+static bool is_worth_a_line(const struct json *limit)
+{
+	int64_t count, today;
+
+	return !json_to_int(json_get(limit, "count"), &count) ||
+	       !json_to_int(json_get(limit, "today"), &today) || count != today ||
+	       field_int(json_get(limit, "over_today"), "source_hours");
 }
 
 static void add_difference(struct columns *table, const struct json *limit)
@@ -135,15 +158,39 @@ static int print_differences(const struct page *page, const struct json *limits)
 		{ "IN THAT TIME", false },
 	};
 	struct columns *table = columns_new(columns, sizeof(columns) / sizeof(columns[0]));
+	unsigned int same = 0;
 	int err;
 
 	if (!table)
 		return -ENOMEM;
-	json_for_each (limit, limits)
-		add_difference(table, limit);
+	json_for_each (limit, limits) {
+		if (is_worth_a_line(limit))
+			add_difference(table, limit);
+		else
+			same++;
+	}
 	err = columns_print(table, page->out, page->colour);
 	columns_free(&table);
+	if (same)
+		fprintf(page->out, "%u more limits are as today, with nobody over them.\n", same);
 	return err;
+}
+
+static void print_source(const struct page *page, const struct json *source)
+{
+	const char *group = field_text(source, "group");
+	char *name = escape_text(field_text(source, "source"));
+
+	fprintf(page->out, "  %s  %" PRId64 "%s", name ? name : "?", field_int(source, "peak"),
+		is_true(source, "found") ? ", was found" : "");
+	free(name);
+	if (*group) {
+		name = escape_text(group);
+		fprintf(page->out, ", would go by the limits of group %s", name ? name : "?");
+		free(name);
+	}
+	fprintf(page->out, "%s\n",
+		is_true(source, "allowed") ? ", never blocked (access.allow)" : "");
 }
 
 /* Those for whom something would be otherwise. */
@@ -152,7 +199,6 @@ static void print_names(const struct page *page, const struct json *limit, bool 
 	unsigned int shown = 0, more = 0;
 
 	json_for_each (source, json_get(limit, "sources")) {
-		char *safe;
 
 		if (is_true(source, "over") != now || is_true(source, "over_today") == now)
 			continue;
@@ -165,11 +211,7 @@ static void print_names(const struct page *page, const struct json *limit, bool 
 				field_text(limit, "detector"), field_int(limit, "seconds"),
 				now ? "over the new limit and not over today's"
 				    : "over today's limit and not over the new one");
-		safe = escape_text(field_text(source, "source"));
-		fprintf(page->out, "  %s  %" PRId64 "%s%s\n", safe ? safe : "?",
-			field_int(source, "peak"), is_true(source, "found") ? ", was found" : "",
-			is_true(source, "allowed") ? ", never blocked (access.allow)" : "");
-		free(safe);
+		print_source(page, source);
 	}
 	if (more)
 		fprintf(page->out, "  and %u more: --json has them\n", more);

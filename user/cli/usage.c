@@ -32,6 +32,7 @@ static const struct option_help replay_options[] = {
 	{ "--config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
 	{ "--db", "FILE", "write rules and events into this database" },
 	{ "--json", NULL, "an object a line, for programs" },
+	{ "--features", "CSV", "what each source did in each 10 s, for models of one's own" },
 	{ "--continue", NULL, "the files are one capture: what was learnt goes on" },
 };
 

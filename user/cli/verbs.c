@@ -305,8 +305,7 @@ static int make_from_config(const struct options *options, const struct cli_make
 
 	if (config_load(options->config, &config, error))
 		return complain(options, 0, error);
-	code = make(options, makers, config->storage.database,
-		    config->path[0] ? config->path : NULL);
+	code = make(options, makers, config->storage.database, config->path);
 	config_free(&config);
 	return code;
 }
@@ -325,7 +324,7 @@ static int find_and_make(const struct options *options, const struct cli_maker *
 	if (err)
 		return complain(options, err, error);
 	config = options->config ? options->config : field_text(status, "config");
-	code = make(options, makers, field_text(status, "database"), *config ? config : NULL);
+	code = make(options, makers, field_text(status, "database"), config);
 	json_free(&status);
 	return code;
 }

@@ -19,18 +19,20 @@
 
 /* How a kind of change is told. */
 static const struct {
-	const char *plural;
+	const char *name, *plural;
 	enum event_type type;
 	enum severity severity;
 } kinds[] = {
-	[RULE_ADDED] = { "sources blocked", EVENT_RULE, SEVERITY_WARNING },
-	[RULE_RENEWED] = { "blocks renewed", EVENT_RULE, SEVERITY_INFO },
-	[RULE_REMOVED] = { "blocks ended", EVENT_RULE, SEVERITY_NOTICE },
-	[RULE_OBSERVED] = { "sources that would be blocked", EVENT_FINDING, SEVERITY_WARNING },
-	[RULE_REFUSED] = { "sources not blocked", EVENT_ALARM, SEVERITY_CRITICAL },
-	[RULE_ALARMED] = { "alarms", EVENT_ALARM, SEVERITY_WARNING },
-	[RULE_ALARM_OVER] = { "alarms that are over", EVENT_ALARM, SEVERITY_NOTICE },
-	[RULE_ALSO_FOUND] = { "findings about who is blocked", EVENT_FINDING, SEVERITY_NOTICE },
+	[RULE_ADDED] = { "added", "sources blocked", EVENT_RULE, SEVERITY_WARNING },
+	[RULE_RENEWED] = { "renewed", "blocks renewed", EVENT_RULE, SEVERITY_INFO },
+	[RULE_REMOVED] = { "removed", "blocks ended", EVENT_RULE, SEVERITY_NOTICE },
+	[RULE_OBSERVED] = { "observed", "sources that would be blocked", EVENT_FINDING,
+			    SEVERITY_WARNING },
+	[RULE_REFUSED] = { "refused", "sources not blocked", EVENT_ALARM, SEVERITY_CRITICAL },
+	[RULE_ALARMED] = { "alarmed", "alarms", EVENT_ALARM, SEVERITY_WARNING },
+	[RULE_ALARM_OVER] = { "alarm_over", "alarms that are over", EVENT_ALARM, SEVERITY_NOTICE },
+	[RULE_ALSO_FOUND] = { "also_found", "findings about who is blocked", EVENT_FINDING,
+			      SEVERITY_NOTICE },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 _Static_assert(KINDS == RULE_CHANGE_KINDS, "each kind of change has its words");
@@ -198,6 +200,14 @@ static void describe_refusal(const struct rule_change *change, char *buf, size_t
 			prefix, change->rule.reason);
 }
 
+static void describe_also(const struct rule_change *change, char *buf, size_t size)
+{
+	char prefix[PREFIX_TEXT];
+
+	compose(buf, size, "%s is blocked already; also found: %s",
+		prefix_format(&change->rule.prefix, prefix), change->rule.reason);
+}
+
 /* "flood: 41000 unasked packets to ...; length 60 (100 %)", or "flood over after ...". */
 static void describe_flood(const struct rule_change *change, char *buf, size_t size)
 {
@@ -224,7 +234,7 @@ static void describe(const struct rule_change *change, struct moment at, char *b
 		describe_block(change, at, "would block", buf, size);
 		break;
 	case RULE_ALSO_FOUND:
-		describe_block(change, at, "blocked already, also found:", buf, size);
+		describe_also(change, buf, size);
 		break;
 	case RULE_REMOVED:
 		describe_removal(change, buf, size);
@@ -250,21 +260,24 @@ static void detail(const struct rule_change *change, char *buf, size_t size)
 {
 	const struct rule *rule = &change->rule;
 	char classes[CLASSES_TEXT], expires[MOMENT_TEXT], traits[TRAITS_JSON];
+	const char *name = kinds[change->kind].name;
 
 	if (change->sources) {
 		compose(buf, size,
-			"{\"action\":\"alarm\",\"class\":\"%s\",\"observed\":%llu,"
-			"\"limit_count\":%llu,\"limit_seconds\":%u,\"sources\":%llu,\"common\":%s}",
-			classes_format(rule->classes, classes), (unsigned long long)rule->observed,
-			(unsigned long long)rule->limit.count, rule->limit.seconds,
-			(unsigned long long)change->sources, traits_json(change->traits, traits));
+			"{\"change\":\"%s\",\"action\":\"alarm\",\"class\":\"%s\","
+			"\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"sources\":%"
+			"llu,\"common\":%s}",
+			name, classes_format(rule->classes, classes),
+			(unsigned long long)rule->observed, (unsigned long long)rule->limit.count,
+			rule->limit.seconds, (unsigned long long)change->sources,
+			traits_json(change->traits, traits));
 		return;
 	}
 	snprintf(buf, size,
-		 "{\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"port\":%u,\"evidence\":\"%s\","
-		 "\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"expires_at\":\"%"
-		 "s\"}",
-		 rule->id, action_name(rule->action), classes_format(rule->classes, classes),
+		 "{\"change\":\"%s\",\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"port\":%u,"
+		 "\"evidence\":\"%s\",\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,"
+		 "\"expires_at\":\"%s\"}",
+		 name, rule->id, action_name(rule->action), classes_format(rule->classes, classes),
 		 rule->port, evidence_name(rule->evidence), (unsigned long long)rule->observed,
 		 (unsigned long long)rule->limit.count, rule->limit.seconds,
 		 moment_format(rule->expires, expires));

@@ -29,6 +29,8 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
 /*
  * Judges findings. A source without a rule gets one (RULE_ADDED, or RULE_OBSERVED in observe mode);
  * one whose rule has less than half its time left gets RULE_RENEWED; otherwise nothing changes.
+ * Tries of ports and hosts renew an unproven rule until it has been there for block_seconds.
+ * RULE_ALSO_FOUND says that another detector than the rule's has found its source. That,
  * RULE_OBSERVED, RULE_REFUSED and RULE_ALARMED are given once per source (of a flooded host: once
  * per host and packet classes) and detector until block_seconds passed, or RULE_ALARM_OVER came.
  */

@@ -27,7 +27,8 @@ struct detect {
 	struct tracker tracker;
 	struct victims victims;
 	struct peaks *peaks;
-	int64_t last_end_ns; /* of the newest interval drained */
+	const struct detect_observer *observer; /* the caller's, or NULL */
+	int64_t last_end_ns;			/* of the newest interval drained */
 };
 
 static void set_keeping(struct detect *detect)
@@ -194,6 +195,40 @@ static int judge(const struct detect *detect, struct judgement *judgement)
 	return r;
 }
 
+static const struct plan_limit *limit_of(const struct plan *plan, uint8_t number)
+{
+	const struct plan_limit *limit = plan->counting;
+
+	while (limit < plan->counting + plan->counting_count && limit->number != number)
+		limit++;
+	if (limit < plan->counting + plan->counting_count)
+		return limit;
+	limit = plan->judging;
+	while (limit->number != number)
+		limit++;
+	return limit;
+}
+
+static void tell_observer(const struct detect *detect, const struct judgement *judgement,
+			  const struct traffic *traffic, const struct sample *sample)
+{
+	const struct detect_observer *observer = detect->observer;
+	struct detect_count counts[PLAN_LIMITS_MAX];
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < judgement->counts->n; i++) {
+		const struct plan_limit *limit =
+			limit_of(judgement->plan, judgement->counts->limit[i]);
+
+		if (limit->derived)
+			continue;
+		counts[n++] = (struct detect_count){ .detector = limit->id,
+						     .seconds = limit->limit.seconds,
+						     .count = judgement->counts->count[i] };
+	}
+	observer->judged(observer->context, traffic, sample, counts, n, judgement->fired);
+}
+
 static int take_sample(struct detect *detect, const struct traffic *traffic,
 		       const struct sample *sample, struct finding_list *out)
 {
@@ -217,6 +252,8 @@ static int take_sample(struct detect *detect, const struct traffic *traffic,
 	add_totals(&judgement);
 	if (!judgement.number) /* limits of groups are not suggested */
 		peaks_take(detect->peaks, judgement.source, &counts, judgement.fired);
+	if (detect->observer)
+		tell_observer(detect, &judgement, traffic, sample);
 	return r;
 }
 
@@ -280,7 +317,14 @@ int detect_provisional(struct detect *detect, const struct table_entry *entry, s
 	/* Nothing is kept but that it was found: the drained interval may not find it again. */
 	if (judgement.fired && judgement.source && !judgement.number)
 		peaks_take(detect->peaks, judgement.source, &counts, true);
+	if (judgement.fired && detect->observer)
+		detect->observer->found(detect->observer->context, now, entry, judgement.fired);
 	return r;
+}
+
+void detect_observe(struct detect *detect, const struct detect_observer *observer)
+{
+	detect->observer = observer;
 }
 
 int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count)
@@ -290,6 +334,11 @@ int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **row
 	if (!r && peaks_duration(detect->peaks) >= period_ns)
 		peaks_restart(detect->peaks);
 	return r;
+}
+
+int64_t detect_peaks_ns(const struct detect *detect)
+{
+	return peaks_duration(detect->peaks);
 }
 
 static bool keep_window(void *context, struct window *window)

@@ -62,6 +62,32 @@ void detect_wake_marks(const struct config *config, struct wake_marks *out);
  * detect_reconfigure; what it held is gone then. Returns 0 or -ENOMEM.
  */
 int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **rows, size_t *count);
+/* How long the period is so far. */
+int64_t detect_peaks_ns(const struct detect *detect);
+
+/* A running count as it was held against a limit. */
+struct detect_count {
+	enum detector_id detector;
+	uint32_t seconds;
+	uint64_t count;
+};
+
+/* Whoever wants to see what is judged, not only what is found. */
+struct detect_observer {
+	/*
+	 * Each sample of detect_samples, with its running counts but those that are 0, and a bit
+	 * for each detector that has found it.
+	 */
+	void (*judged)(void *context, const struct traffic *traffic, const struct sample *sample,
+		       const struct detect_count *counts, size_t n, uint32_t found);
+	/* A source was found by detect_provisional. */
+	void (*found)(void *context, struct moment at, const struct table_entry *entry,
+		      uint32_t found);
+	void *context;
+};
+
+/* From here on; NULL: nobody. The caller keeps it. */
+void detect_observe(struct detect *detect, const struct detect_observer *observer);
 
 uint64_t detect_tracked(const struct detect *detect);
 void detect_tracker(const struct detect *detect, struct tracker_status *out);

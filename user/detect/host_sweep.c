@@ -1,22 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Many hosts on few ports: one service looked for everywhere (31 hosts and 6 ports, say), or pings,
- * which have no port. More than three hosts for each port, for the same reason as in port_scan. TCP
- * is judged by itself: a bot that sweeps for telnet asks its peers over UDP at the same time. Over
- * UDP nothing tells whether a try was answered, and peers like to use the port that their program
- * comes with (22 hosts on 7 ports in 10 s): more is asked of it.
+ * which have no port. More than two hosts for each port, four where there are many: peer-to-peer
+ * has hardly more than one. TCP is judged by itself: a bot that sweeps for telnet asks its peers
+ * over UDP at the same time. Over UDP nothing tells whether a try was answered, and peers like to
+ * use the port that their program comes with (22 hosts on 7 ports in 10 s): more is asked of it.
+ * Dead hosts are a part of those that a crawler or an office goes to: they are weighed against the
+ * connections that were established.
  */
 #include "detect/detector.h"
 
-#define HOSTS_PER_PORT	   3
+#define HOSTS_PER_PORT	   2
+#define HOSTS_ROUGH	   60 /* above so many the bitmaps' estimates are rough */
+#define ROUGH_PER_PORT	   4
+#define CONNECTIONS_WEIGH  2 /* so many weigh as much as a host that failed */
 #define UDP_HOSTS_PER_PORT 8
 #define UDP_HOSTS_COUNTED  2 /* one in so many */
 
 static uint64_t swept_tcp(const struct spread *spread)
 {
-	if (spread->hosts[TRY_TCP] <= HOSTS_PER_PORT * spread->ports[TRY_TCP])
+	uint64_t hosts = spread->hosts[TRY_TCP];
+	uint64_t per_port = hosts <= HOSTS_ROUGH ? HOSTS_PER_PORT : ROUGH_PER_PORT;
+
+	uint64_t failed = spread_failed(hosts, spread->tries[TRY_TCP], spread->late);
+
+	if (!failed || hosts <= per_port * spread->ports[TRY_TCP])
 		return 0;
-	return spread_failed(spread->hosts[TRY_TCP], spread->tries[TRY_TCP], spread->late);
+	return failed * failed / (failed + spread->established / CONNECTIONS_WEIGH);
 }
 
 static uint64_t swept_other(const struct spread *spread)

@@ -71,7 +71,8 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		.limit = limit->limit,
 		.classes = classes,
 		.protocol = protocol_of(entry, classes),
-		.has_destination = entry->last_address.halves[0] || entry->last_address.halves[1],
+		.has_destination = len == PREFIX_LEN_FULL && /* else it has members there */
+				   (entry->last_address.halves[0] || entry->last_address.halves[1]),
 		.provisional = judgement->provisional,
 	};
 

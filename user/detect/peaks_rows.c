@@ -84,6 +84,7 @@ static void name(struct peak_row *row, const struct watched *watched, uint64_t p
 
 /* Sources of a bucket, with their parts of a source, before they are rounded. */
 struct shares {
+	double *of; /* how many sources each of those watched stands for */
 	double peace[PEAK_BUCKETS], found[PEAK_BUCKETS];
 };
 
@@ -107,7 +108,8 @@ static void fill_row(const struct peaks *peaks, unsigned int number, struct shar
 {
 	uint64_t largest[2] = { 0 };
 
-	memset(shares, 0, sizeof(*shares));
+	memset(shares->peace, 0, sizeof(shares->peace));
+	memset(shares->found, 0, sizeof(shares->found));
 	for (uint32_t i = 1; i <= peaks->made; i++) {
 		uint64_t peak = (uint64_t)peaks_values(peaks, i)[number];
 		const struct watched *watched = &peaks->watched[i];
@@ -115,7 +117,7 @@ static void fill_row(const struct peaks *peaks, unsigned int number, struct shar
 
 		if (!peak)
 			continue;
-		side[peak_bucket(peak)] += stands_for(peaks, watched);
+		side[peak_bucket(peak)] += shares->of[i];
 		if (largest[watched->found] < peak)
 			largest[watched->found] = peak;
 		name(row, watched, peak);
@@ -125,15 +127,38 @@ static void fill_row(const struct peaks *peaks, unsigned int number, struct shar
 	qsort(row->top, row->top_count, sizeof(row->top[0]), compare);
 }
 
+static struct shares *new_shares(const struct peaks *peaks)
+{
+	struct shares *shares = malloc(sizeof(*shares));
+
+	if (!shares)
+		return NULL;
+	shares->of = malloc((peaks->made + 1) * sizeof(*shares->of));
+	if (!shares->of) {
+		free(shares);
+		return NULL;
+	}
+	for (uint32_t i = 1; i <= peaks->made; i++)
+		shares->of[i] = stands_for(peaks, &peaks->watched[i]);
+	return shares;
+}
+
+static void free_shares(struct shares *shares)
+{
+	if (shares)
+		free(shares->of);
+	free(shares);
+}
+
 int peaks_rows(const struct peaks *peaks, struct peak_row **rows, size_t *count)
 {
 	struct peak_row *items = calloc(peaks->limit_count + 1, sizeof(*items));
-	struct shares *shares = malloc(sizeof(*shares));
+	struct shares *shares = new_shares(peaks);
 	size_t n = 0;
 
 	if (!items || !shares) {
 		free(items);
-		free(shares);
+		free_shares(shares);
 		return -ENOMEM;
 	}
 	for (unsigned int i = 0; peaks->began && i < peaks->limit_count; i++) {
@@ -150,7 +175,7 @@ int peaks_rows(const struct peaks *peaks, struct peak_row **rows, size_t *count)
 		fill_row(peaks, i, shares, row);
 		n++;
 	}
-	free(shares);
+	free_shares(shares);
 	*rows = items;
 	*count = n;
 	return 0;

@@ -31,8 +31,6 @@ uint64_t spread_distinct(unsigned int bits_set, unsigned int bits)
 {
 	double empty = bits_set < bits ? (double)(bits - bits_set) : 0.5;
 
-	if (bits_set * bits_set + bits_set < 2 * bits)
-		return bits_set; /* what the logarithm comes to for few, rounded down */
 	return (uint64_t)((double)bits * natural_log((double)bits / empty));
 }
 
@@ -63,6 +61,7 @@ struct spread spread_estimate(const struct spread_bits *bits)
 		.targets = spread_distinct(count_bits(bits->targets), TRY_TARGET_BITS),
 		.protocols = spread_distinct(count_bits(bits->protocols), PROTOCOL_BITS),
 		.late = bits->late,
+		.established = bits->established,
 	};
 
 	for (int kind = 0; kind < TRY_KINDS; kind++) {
@@ -79,10 +78,18 @@ uint64_t spread_failed(uint64_t distinct, uint64_t tries, uint64_t late)
 	return distinct < tries ? distinct : tries;
 }
 
-static bool slice_empty(const struct spread_slice *slice)
+static bool slice_empty(const struct spread_window *window, int i)
 {
+	const struct spread_slice *slice = &window->slice[i];
+
 	return !slice->tries[TRY_TCP] && !slice->tries[TRY_OTHER] && !slice->late &&
-	       !slice->protocols;
+	       !slice->protocols && !window->established[i];
+}
+
+static void clear_slice(struct spread_window *window, int i)
+{
+	window->slice[i] = (struct spread_slice){ 0 };
+	window->established[i] = 0;
 }
 
 void spread_advance(struct spread_window *window, const struct window_shape *shape,
@@ -93,7 +100,7 @@ void spread_advance(struct spread_window *window, const struct window_shape *sha
 
 	for (int i = 0; i < WINDOW_SLICES; i++) {
 		if (over || window_age(now, window->start[i]) > WINDOW_LIVE)
-			window->slice[i] = (struct spread_slice){ 0 };
+			clear_slice(window, i);
 	}
 }
 
@@ -111,16 +118,18 @@ void spread_add(struct spread_window *window, const struct window_shape *shape,
 	uint8_t start = window_tick(shape, time->start_ns);
 	struct spread_slice *slice = &window->slice[0];
 
-	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->late && !bits->protocols)
+	if (!bits->tries[TRY_TCP] && !bits->tries[TRY_OTHER] && !bits->late && !bits->protocols &&
+	    !bits->established)
 		return;
-	if (!slice_empty(slice) && slice_empty(&window->slice[WINDOW_SLICES - 1]) &&
+	if (!slice_empty(window, 0) && slice_empty(window, WINDOW_SLICES - 1) &&
 	    window_apart(window->start[0], start)) {
 		SHIFT(window->start);
 		SHIFT(window->slice);
-		*slice = (struct spread_slice){ 0 };
+		SHIFT(window->established);
+		clear_slice(window, 0);
 	}
-	if (slice_empty(slice)) {
-		*slice = (struct spread_slice){ 0 };
+	if (slice_empty(window, 0)) {
+		clear_slice(window, 0);
 		window->start[0] = start;
 	} else if ((uint8_t)(window->start[0] - start) <= WINDOW_LIVE) {
 		window->start[0] = start; /* a little earlier: another interface's interval */
@@ -133,6 +142,7 @@ void spread_add(struct spread_window *window, const struct window_shape *shape,
 	slice->targets |= bits->targets;
 	slice->protocols |= (uint16_t)bits->protocols;
 	add16(&slice->late, bits->late);
+	add16(&window->established[0], bits->established);
 }
 
 void spread_take_back(struct spread_window *window, uint64_t tries)
@@ -152,6 +162,7 @@ void spread_past(const struct spread_window *window, struct spread_bits *bits)
 		const struct spread_slice *slice = &window->slice[i];
 
 		bits->late += slice->late;
+		bits->established += window->established[i];
 		bits->protocols |= slice->protocols;
 		for (int kind = 0; kind < TRY_KINDS; kind++) {
 			if (!slice->tries[kind])
@@ -175,7 +186,7 @@ void spread_convert(struct spread_window *window, const struct window_shape *fro
 		age = window_age(now_from, window->start[i]) * from->tick_ns;
 		age = (age + to->tick_ns - 1) / to->tick_ns;
 		if (age > WINDOW_LIVE)
-			window->slice[i] = (struct spread_slice){ 0 };
+			clear_slice(window, i);
 		window->start[i] = (uint8_t)(now_to - age);
 	}
 }

@@ -19,11 +19,13 @@ struct spread_bits {
 	uint32_t protocols;	   /* IP protocols tried */
 	uint64_t tries[TRY_KINDS]; /* without an established exchange */
 	uint64_t late; /* connections of an earlier try, whose bits are in the bitmaps as well */
+	uint64_t established; /* connections, all of them */
 };
 
 /* The same as numbers. Those of hosts, targets, ports and protocols are estimates. */
 struct spread {
 	uint64_t hosts[TRY_KINDS], targets, ports[TRY_KINDS], protocols, tries[TRY_KINDS], late;
+	uint64_t established;
 };
 
 struct spread_slice {
@@ -41,6 +43,7 @@ struct spread_window {
 	uint8_t plan;
 	uint8_t reserved[2];
 	uint8_t start[WINDOW_SLICES]; /* ticks; newest slice first */
+	uint16_t established[WINDOW_SLICES];
 	struct spread_slice slice[WINDOW_SLICES];
 };
 

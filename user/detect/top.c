@@ -98,7 +98,7 @@ size_t top_sources(const struct tracker *tracker, int64_t now_ns, struct source_
 			.packets = source->packets,
 			.bytes = source->bytes,
 			.dropped = source->dropped,
-			.packets_per_second = (double)source->packets_per_second,
+			.packets_per_second = heap[i].rate,
 			.state = SOURCE_PASSING,
 			.detectors = source->fired,
 		};

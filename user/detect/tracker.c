@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 /*
- * Room in parts of the sources: together 224 bytes a source when all pools are full. Most sources
+ * Room in parts of the sources: together 252 bytes a source when all pools are full. Most sources
  * need no window at all, and few try more than one port.
  */
 #define WINDOWS_PER_SOURCE 2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who has been seen lately: a bounded table of sources. A source costs 96 bytes and 4 of hash
- * chain; windows (32 bytes) are added for limits that it comes near, spread windows (272 bytes) for
+ * chain; windows (32 bytes) are added for limits that it comes near, spread windows (352 bytes) for
  * sources that try more than one port or host. When something is full, the least interesting of a
  * few sources makes room; how often is counted.
  */

@@ -34,7 +34,7 @@ static const struct {
 	/* a slow scan tries 12 to 25 ports in 10 s */
 	[DETECTOR_PORT_SCAN] = { { { 20, 10 }, { 60, 900 } } },
 	/* a browser has 12 at most that fail; a bot of 1 host a second is in the second */
-	[DETECTOR_HOST_SWEEP] = { { { 20, 10 }, { 25, 300 } } },
+	[DETECTOR_HOST_SWEEP] = { { { 20, 10 }, { 22, 300 } } },
 	/* impossible flags are 0 in peace */
 	[DETECTOR_STEALTH_SCAN] = { { { 30, 10 }, { 60, 900 } } },
 	/* whoever polls each minute stays below; the slowest tool logs in every 6 s. Mail and

@@ -33,7 +33,7 @@ struct enforcer_status {
 
 struct interface_status {
 	char name[IF_NAMESIZE];
-	char sensor[32]; /* "xdp", "xdp-generic" */
+	char sensor[32];	     /* "xdp", "xdp-generic" */
 	char direction_unknown[160]; /* why what leaves is not seen, "": it is */
 	/* since start */
 	uint64_t packets, bytes, dropped, attributed, unattributed;

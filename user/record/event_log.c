@@ -106,7 +106,7 @@ static void add_alert(struct json *line, const struct event *event, const struct
 {
 	struct json *alert = json_new_object();
 	const char *change = detail(details, "change");
-	bool blocked = event->type == EVENT_RULE && (!change[0] || !strcmp(change, "added"));
+	bool blocked = !strcmp(change, "added") || !strcmp(change, "also_found");
 	char signature[64];
 
 	snprintf(signature, sizeof(signature), "fwgen %s",

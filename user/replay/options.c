@@ -7,9 +7,13 @@
 #include <stdio.h>
 
 static const struct option known[] = {
-	{ "config", required_argument, NULL, 'c' }, { "db", required_argument, NULL, 'd' },
-	{ "json", no_argument, NULL, 'j' },	    { "continue", no_argument, NULL, 'o' },
-	{ "help", no_argument, NULL, 'h' },	    { 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "db", required_argument, NULL, 'd' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "continue", no_argument, NULL, 'o' },
+	{ "features", required_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 static int take(struct replay_options *options, int option)
@@ -20,6 +24,9 @@ static int take(struct replay_options *options, int option)
 		return 0;
 	case 'd':
 		options->database = optarg;
+		return 0;
+	case 'f':
+		options->features = optarg;
 		return 0;
 	case 'j':
 		options->json = true;

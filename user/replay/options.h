@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct replay_options {
-	const char *config, *database; /* NULL: not given */
+	const char *config, *database, *features; /* NULL: not given */
 	bool json;
 	bool go_on; /* --continue */
 	bool help;

@@ -16,10 +16,13 @@
 #include "daemon/events.h"
 #include "record/recorder.h"
 
-#define QUEUED_MAX 16384 /* the recorder drops what it cannot queue; replay has time */
+/* The recorder drops what it cannot queue; replay has time. */
+#define QUEUED_MAX	 16384
+#define PEAKS_QUEUED_MAX 1024
 
-enum message_kind { MESSAGE_BEGIN, MESSAGE_CHANGE, MESSAGE_TRAFFIC };
+enum message_kind { MESSAGE_BEGIN, MESSAGE_CHANGE, MESSAGE_TRAFFIC, MESSAGE_PEAKS };
 
+/* MESSAGE_PEAKS is followed by a struct peak_row, which would make all of them large. */
 struct message {
 	enum message_kind kind;
 	struct moment at;
@@ -64,7 +67,7 @@ static bool make_safe(struct message *message)
 	if (message->kind == MESSAGE_TRAFFIC)
 		end_text(message->traffic.interface, sizeof(message->traffic.interface));
 	if (message->kind != MESSAGE_CHANGE)
-		return message->kind == MESSAGE_TRAFFIC || message->kind == MESSAGE_BEGIN;
+		return (unsigned int)message->kind <= MESSAGE_PEAKS;
 	end_text(rule->reason, sizeof(rule->reason));
 	end_text(rule->config_hash, sizeof(rule->config_hash));
 	end_text(change->protected_as, sizeof(change->protected_as));
@@ -75,6 +78,15 @@ static bool make_safe(struct message *message)
 	       (unsigned int)rule->detector <= DETECTOR_NONE &&
 	       (unsigned int)rule->evidence < EVIDENCE_COUNT &&
 	       (unsigned int)rule->origin < ORIGIN_COUNT;
+}
+
+static bool make_row_safe(struct peak_row *row)
+{
+	end_text(row->config_hash, sizeof(row->config_hash));
+	for (unsigned int i = 0; i < PEAK_TOP; i++)
+		if (row->top[i].source.len > PREFIX_LEN_FULL)
+			return false;
+	return (unsigned int)row->detector < DETECTOR_COUNT && row->top_count <= PEAK_TOP;
 }
 
 static void wait_for_queue(struct writing *writing, uint64_t most)
@@ -91,7 +103,22 @@ static void wait_for_queue(struct writing *writing, uint64_t most)
 	}
 }
 
-static int take(struct writing *writing, struct message *message)
+static int take_row(struct writing *writing, FILE *in)
+{
+	struct peak_row *row = malloc(sizeof(*row));
+	int err = row ? 0 : -ENOMEM;
+
+	if (!err && (fread(row, sizeof(*row), 1, in) != 1 || !make_row_safe(row)))
+		err = -EINVAL;
+	if (!err) {
+		wait_for_queue(writing, PEAKS_QUEUED_MAX);
+		recorder_peaks(writing->recorder, row, 1);
+	}
+	free(row);
+	return err;
+}
+
+static int take(struct writing *writing, struct message *message, FILE *in)
 {
 	if (!make_safe(message))
 		return -EINVAL;
@@ -106,6 +133,9 @@ static int take(struct writing *writing, struct message *message)
 		return 0;
 	case MESSAGE_TRAFFIC:
 		recorder_traffic(writing->recorder, &message->traffic);
+		return 0;
+	case MESSAGE_PEAKS:
+		return take_row(writing, in);
 	}
 	return 0;
 }
@@ -117,7 +147,7 @@ static int write_all(struct writing *writing, int from)
 	int err = in ? events_new(writing->recorder, &writing->events) : -errno;
 
 	while (!err && fread(&message, sizeof(message), 1, in) == 1)
-		err = take(writing, &message);
+		err = take(writing, &message, in);
 	wait_for_queue(writing, 0);
 	events_free(&writing->events);
 	recorder_close(&writing->recorder);
@@ -250,6 +280,21 @@ void record_traffic(struct record *record, const struct traffic *traffic)
 	struct message message = { .kind = MESSAGE_TRAFFIC, .traffic = *traffic };
 
 	send_message(record, &message);
+}
+
+void record_peaks(struct record *record, struct detect *detect, int64_t period_ns)
+{
+	const struct message message = { .kind = MESSAGE_PEAKS };
+	struct peak_row *rows = NULL;
+	size_t count = 0;
+
+	if (detect_peaks_ns(detect) < period_ns || detect_peaks(detect, period_ns, &rows, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		send_message(record, &message);
+		fwrite(&rows[i], sizeof(rows[i]), 1, record->to);
+	}
+	free(rows);
 }
 
 uint32_t record_next_rule_id(const struct record *record)

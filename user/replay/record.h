@@ -7,6 +7,7 @@
 #ifndef FWGEN_REPLAY_RECORD_H
 #define FWGEN_REPLAY_RECORD_H
 
+#include "detect/detect.h"
 #include "model/rule.h"
 #include "model/sample.h"
 
@@ -23,6 +24,8 @@ int record_close(struct record **record, char error[RECORD_ERROR]);
 void record_begin(struct record *record);
 void record_change(struct record *record, const struct rule_change *change, struct moment at);
 void record_traffic(struct record *record, const struct traffic *traffic);
+/* What sources came to, once that period is over; 0: what there is now. */
+void record_peaks(struct record *record, struct detect *detect, int64_t period_ns);
 /* The first id that a new policy may give. */
 uint32_t record_next_rule_id(const struct record *record);
 

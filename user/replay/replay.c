@@ -27,8 +27,9 @@ struct replay {
 	struct capture **captures; /* NULL: could not be opened */
 	struct world_options world_options;
 	struct world *world;
-	struct record *record; /* NULL: no --db */
-	bool failed;	       /* a file could not be read, or not to its end */
+	struct record *record;	   /* NULL: no --db */
+	struct features *features; /* NULL: no --features */
+	bool failed;		   /* a file could not be read, or not to its end */
 };
 
 static void complain(const char *text)
@@ -154,7 +155,7 @@ static int open_files(struct replay *replay)
 /* Everything that needs the rights of who started us. */
 static int open_all(struct replay *replay)
 {
-	const char *database = replay->options.database;
+	const char *database = replay->options.database, *features = replay->options.features;
 	char error[CONFIG_ERROR_TEXT];
 
 	if (config_load(replay->options.config, &replay->config, error)) {
@@ -162,6 +163,10 @@ static int open_all(struct replay *replay)
 		return EX_CONFIG;
 	}
 	if (database && record_open(database, &replay->record, error)) {
+		complain(error);
+		return EX_OSERR;
+	}
+	if (features && features_open(features, replay->config, &replay->features, error)) {
 		complain(error);
 		return EX_OSERR;
 	}
@@ -180,6 +185,7 @@ static int prepare(struct replay *replay)
 		.report = replay->options.json ? &report_json : &report_text,
 		.out = stdout,
 		.record = replay->record,
+		.features = replay->features,
 	};
 	err = privileges_drop();
 	if (!err)
@@ -191,7 +197,6 @@ static int prepare(struct replay *replay)
 
 static void clean_up(struct replay *replay)
 {
-	world_free(&replay->world);
 	for (int i = 0; replay->captures && i < replay->options.file_count; i++)
 		capture_close(&replay->captures[i]);
 	free(replay->captures);
@@ -215,6 +220,11 @@ int replay_run(int argc, char **argv)
 	code = prepare(&replay);
 	if (!code)
 		code = take_files(&replay);
+	world_free(&replay.world); /* its last rows */
+	if (features_close(&replay.features, error)) {
+		complain(error);
+		code = EX_OSERR;
+	}
 	if (record_close(&replay.record, error)) {
 		complain(error);
 		code = EX_OSERR;

@@ -70,6 +70,8 @@ static int start(struct world *world)
 	err = plain_open(world->config, &marks, moment_of(0), &world->plain);
 	if (!err)
 		err = detect_new(world->config, &world->detect);
+	if (!err && world->features)
+		detect_observe(world->detect, features_observer(world->features));
 	if (!err)
 		err = policy_new(world->config,
 				 world->record ? record_next_rule_id(world->record) : 1,
@@ -90,6 +92,7 @@ int world_new(const struct world_options *options, struct world **result)
 	world->report = options->report;
 	world->out = options->out;
 	world->record = options->record;
+	world->features = options->features;
 	if (world->record)
 		record_begin(world->record);
 	world->interval_ns = options->config->sensor.interval_ms * NS_PER_MS;
@@ -108,6 +111,8 @@ void world_free(struct world **result)
 
 	if (!world)
 		return;
+	if (world->features)
+		features_end(world->features);
 	plain_close(&world->plain);
 	detect_free(&world->detect);
 	policy_free(&world->policy);
@@ -235,6 +240,8 @@ void world_begin_file(struct world *world, const char *file, int link_type)
 	struct hash_key key = world->tally.key;
 
 	world->file = file;
+	if (world->features)
+		features_begin(world->features, file);
 	world->link_type = link_type;
 	world->summary = (struct summary){ 0 };
 	tally_free(&world->tally);
@@ -251,6 +258,8 @@ int world_end_file(struct world *world, bool last)
 									  : world->start_ns + 1);
 	if (!err && last)
 		err = world_end_rules(world);
+	if (last && world->record)
+		record_peaks(world->record, world->detect, 0);
 	world->summary.last = world_now(world);
 	tally_sort(&world->tally);
 	world->summary.sources = &world->tally;

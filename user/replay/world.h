@@ -7,6 +7,7 @@
 #define FWGEN_REPLAY_WORLD_H
 
 #include "model/config.h"
+#include "replay/features.h"
 #include "replay/link.h"
 #include "replay/record.h"
 #include "replay/report.h"
@@ -17,7 +18,8 @@ struct world_options { /* all stay the caller's */
 	const struct config *config;
 	const struct report_ops *report;
 	FILE *out;
-	struct record *record; /* or NULL */
+	struct record *record;	   /* or NULL */
+	struct features *features; /* or NULL */
 };
 
 /* Returns 0 or -ENOMEM. */

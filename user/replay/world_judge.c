@@ -112,6 +112,8 @@ int world_judge(struct world *world, const struct interval *interval)
 		err = decide(world);
 	if (!err && policy_next_expiry(world->policy) <= end.boot_ns)
 		err = policy_expire(world->policy, end, &world->changes);
+	if (world->record)
+		record_peaks(world->record, world->detect, PEAKS_NS);
 	return carry_out(world) ? -ENOMEM : err;
 }
 

@@ -10,13 +10,15 @@
 #include "replay/world.h"
 
 /* So that no time on the capture's clock is 0, which means "never" in places. */
-#define BOOT_NS (86400 * NS_PER_SECOND)
+#define BOOT_NS	 (86400 * NS_PER_SECOND)
+#define PEAKS_NS (3600 * NS_PER_SECOND)
 
 struct world {
 	const struct config *config;
 	const struct report_ops *report;
 	FILE *out;
-	struct record *record; /* or NULL */
+	struct record *record;	   /* or NULL */
+	struct features *features; /* or NULL */
 
 	struct plain *plain;
 	struct detect *detect;
