@@ -29,18 +29,22 @@ FLOODS = {
     "bad_offset": (["-A", "-O", "2", "-p", "80"], {"malformed"}),
 }
 
+LATE = {"ack", "syn_ack"}  # in its first seconds fwgen cannot tell these from what was asked for
 
-@pytest.mark.parametrize("kind", FLOODS)
+
+@pytest.mark.parametrize("kind", sorted(FLOODS, key=lambda kind: kind in LATE))
 def test_flood(arena, kind):
     arguments, detectors = FLOODS[kind]
+    if kind in LATE:
+        arena.wait_learned()
     source = arena.outsider()
     arena.assert_caught(source, *hping3(source, 1, 300000, *arguments, arena.net.GATEWAY4), by=detectors)
 
 
-@pytest.mark.parametrize("rate", [150, 400] if FULL else [400])
+@pytest.mark.parametrize("rate", [80, 400] if FULL else [400])
 def test_syn_flood_at_a_low_rate(arena, rate):
     """Below the short limit, over the long one: 500 in 10 s."""
     source = arena.outsider()
     command = hping3(source, 1000000 // rate, 3000, "-S", "-p", "80", arena.net.GATEWAY4)
     rule = arena.assert_caught(source, *command, by={"syn_flood"})
-    assert rule["limit_count"] == (500 if rate == 150 else 200)
+    assert rule["limit_count"] == (500 if rate == 80 else 200)
