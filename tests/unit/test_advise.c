@@ -186,7 +186,7 @@ static void quiet_box_gets_the_floor(void **state)
 	add_crowd(row, 2, 500);
 	put(row);
 	ask(&advice, 0);
-	assert_int_equal(about(&advice, DETECTOR_PACKET_FLOOD, 10)->count, 150);
+	assert_int_equal(about(&advice, DETECTOR_PACKET_FLOOD, 10)->count, 1500);
 	assert_int_equal(suggest_floor(20), 10);
 	assert_int_equal(suggest_floor(300), 100);
 	assert_int_equal(suggest_floor(5000), 500);
