@@ -255,7 +255,8 @@ static const struct {
 
 	/* values that do not go together */
 	{ "{\"sensor\": {\"interval_ms\": %s}}", "1001",
-	  "sensor.interval_ms: 1001 ms is longer than the window of detectors.packet_flood.limits[0], "
+	  "sensor.interval_ms: 1001 ms is longer than the window of "
+	  "detectors.packet_flood.limits[0], "
 	  "which "
 	  "is 1 s" },
 	{ "{\"sensor\": {\"table_buckets\": 8192, \"memory_mb\": %s}}", "16",
