@@ -331,6 +331,31 @@ static void test_fast_sweep_with_any_key(void **state)
 	assert_true(first > 20 && last <= 50);
 }
 
+/* Real connections to a server beside each probe are a poor excuse: four for each, three times. */
+static void test_sweep_beside_connections(void **state)
+{
+	uint32_t probes = 0, last[5] = { 0 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		uint32_t beside = seed % 2 ? 1 : 4;
+		struct wire wire;
+
+		wire_open(&wire, seed);
+		for (probes = 0; probes < 150 && !wire.found; probes++) {
+			syn(&wire, 10 + probes, 445);
+			for (uint32_t k = 0; k < beside; k++)
+				connection(&wire, 1, 80);
+			wire_wait(&wire, 30 * MS);
+		}
+		assert_true(is_found(&wire, DETECTOR_HOST_SWEEP));
+		last[beside] = probes > last[beside] ? probes : last[beside];
+		wire_close(&wire);
+	}
+	print_message("found at probe %u at most, %u\n", last[1], last[4]);
+	assert_true(last[1] <= 50 && last[4] <= 120);
+}
+
 static void test_ping_sweep_with_any_key(void **state)
 {
 	(void)state;
@@ -397,6 +422,7 @@ static void test_thin_scan(void **state)
 		wire_close(&wire);
 	}
 	print_message("found at probe %u at most\n", last);
+	assert_true(last <= 60);
 }
 
 /* A packet to a resolver beside each probe is no excuse, nor is a real connection. */
@@ -714,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_slow_scan),
 		cmocka_unit_test(test_bounced_scan),
 		cmocka_unit_test(test_fast_sweep_with_any_key),
+		cmocka_unit_test(test_sweep_beside_connections),
 		cmocka_unit_test(test_ping_sweep_with_any_key),
 		cmocka_unit_test(test_bot),
 		cmocka_unit_test(test_thin_scan),

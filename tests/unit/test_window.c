@@ -387,6 +387,7 @@ static void test_union_over_slices(void **state)
 		time.end_ns += SECOND;
 		spread_advance(&window, &shape, &time);
 		bits = (struct spread_bits){ .hosts = { 1 }, .tries = { i < 600 } };
+		bits.established = 3 * (i < 600);
 		bits.targets = 1ULL << i / 10 % 64;
 		bits.ports[TRY_TCP] = 1U << i / 10 % 32;
 		spread_add(&window, &shape, &time, &bits);
@@ -396,22 +397,55 @@ static void test_union_over_slices(void **state)
 			assert_int_equal(__builtin_popcountll(past.targets), 32);
 			assert_int_equal(past.ports[TRY_TCP], UINT32_MAX);
 		}
-		if (i == 599)
+		if (i == 599) {
 			assert_int_equal(past.tries[TRY_TCP], 600);
+			assert_int_equal(past.established, 1800);
+		}
 		if (i == 1200) { /* 300 s to 600 s are within 900 s; up to a slice more is gone */
 			assert_in_range(past.tries[TRY_TCP], 170, 320);
 			assert_in_range(__builtin_popcountll(past.targets), 17, 32);
+			assert_int_equal(past.established, 3 * past.tries[TRY_TCP]);
 		}
 	}
 	assert_int_equal(past.tries[TRY_TCP], 0);
 	assert_int_equal(past.targets + past.ports[TRY_TCP] + past.hosts[TRY_TCP], 0);
+	assert_int_equal(past.established, 0);
 	/* the slices that are used again remember nothing */
-	bits = (struct spread_bits){
-		.ports = { 1, 4 }, .hosts = { 2, 8 }, .targets = 5, .tries = { 1, 3 }, .late = 2
-	};
+	bits = (struct spread_bits){ .ports = { 1, 4 },
+				     .hosts = { 2, 8 },
+				     .targets = 5,
+				     .tries = { 1, 3 },
+				     .late = 2,
+				     .established = 9 };
 	spread_add(&window, &shape, &time, &bits);
 	spread_past(&window, &past);
 	assert_memory_equal(&past, &bits, sizeof(bits));
+}
+
+/* Connections alone keep slices of their own, and a new limit's window has them as well. */
+static void test_connections_in_slices(void **state)
+{
+	struct window_time time = { START_NS, START_NS + SECOND, START_NS };
+	struct spread_bits bits = { .established = 5 }, past = { 0 };
+	struct spread_window window = { 0 };
+	struct window_shape shape, shorter;
+
+	(void)state;
+	window_shape_init(&shape, 0, 100 * SECOND);
+	for (int i = 0; i < 6; i++) {
+		spread_add(&window, &shape, &time, &bits);
+		time.start_ns += 15 * SECOND;
+		time.end_ns += 15 * SECOND;
+	}
+	spread_past(&window, &past);
+	assert_int_equal(past.established, 30);
+	assert_int_equal(window.established[5], 5);
+	/* the last one began 16 s ago, those before 31 and 46 */
+	window_shape_init(&shorter, 0, 40 * SECOND);
+	spread_convert(&window, &shape, &shorter, time.end_ns);
+	past = (struct spread_bits){ 0 };
+	spread_past(&window, &past);
+	assert_int_equal(past.established, 10);
 }
 
 /* Handshakes that ended late take tries back from the slices that have them, TCP's only. */
@@ -472,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_estimate_inverts_collisions),
 		cmocka_unit_test(test_bits_above_is_the_crossing),
 		cmocka_unit_test(test_union_over_slices),
+		cmocka_unit_test(test_connections_in_slices),
 		cmocka_unit_test(test_take_back_tries),
 		cmocka_unit_test(test_how_many_failed),
 	};

@@ -6,7 +6,7 @@
  * over UDP at the same time. Over UDP nothing tells whether a try was answered, and peers like to
  * use the port that their program comes with (22 hosts on 7 ports in 10 s): more is asked of it.
  * Dead hosts are a part of those that a crawler or an office goes to: they are weighed against the
- * connections that were established.
+ * connections that were established. Who makes one for each try may try half as many more.
  */
 #include "detect/detector.h"
 
@@ -21,7 +21,6 @@ static uint64_t swept_tcp(const struct spread *spread)
 {
 	uint64_t hosts = spread->hosts[TRY_TCP];
 	uint64_t per_port = hosts <= HOSTS_ROUGH ? HOSTS_PER_PORT : ROUGH_PER_PORT;
-
 	uint64_t failed = spread_failed(hosts, spread->tries[TRY_TCP], spread->late);
 
 	if (!failed || hosts <= per_port * spread->ports[TRY_TCP])

@@ -21,7 +21,7 @@ static void read_bits(const struct table_entry *entry, uint64_t late, struct spr
 		.protocols = entry->protocols,
 		.established = entry->established,
 	};
-	if (entry->hosts[TRY_TCP] || entry->targets) /* else nothing that they are for: RSTs */
+	if (entry->hosts[TRY_TCP]) /* else nothing that the bitmaps are for: RSTs */
 		out->tries[TRY_TCP] = entry_unanswered(entry) + entry->odd_flags + entry->stray;
 	if (entry->hosts[TRY_OTHER])
 		out->tries[TRY_OTHER] = entry->udp + entry->icmp;

@@ -13,7 +13,7 @@ static uint64_t distinct(const struct spread *spread)
 {
 	uint64_t hosts = spread->hosts[TRY_TCP] + spread->hosts[TRY_OTHER];
 
-	if (spread->targets <= TARGETS_PER_HOST * (hosts ? hosts : 1))
+	if (spread->targets <= TARGETS_PER_HOST * hosts)
 		return 0;
 	return spread_failed(spread->targets, spread->tries[TRY_TCP] + spread->tries[TRY_OTHER],
 			     spread->late);
