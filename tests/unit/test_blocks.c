@@ -14,7 +14,10 @@
 
 #define SECOND NS_PER_SECOND
 
-static const struct hash_key key = { .word = { 3, 5, 7, 11 }, .sum = 13, .finish = 17 };
+static const struct hash_key key = { .word = { 0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f,
+					       0x165667b19e3779f9, 0x27d4eb2f165667c5 },
+				     .sum = 13,
+				     .finish = 0x2545f4914f6cdd1d };
 
 static struct rule rule_for(const char *prefix, int64_t until_ns)
 {
