@@ -330,15 +330,15 @@ static void test_full_set_is_told(void **state)
 	add_numbers(0, room + 100, 600);
 	tell(RULE_ADDED, 999999, "192.0.2.1", CLASS_SYN, 600);
 	/* so many at once are behind for a while, which is another reason not to be enforced */
-	until_within(strstr(status_now().reason, "full") != NULL, 60000);
+	until_within(strstr(status_now().reason, "full") != NULL, 180000);
 	assert_false(enforced());
-	until_within(status_now().rules > room, 60000);
+	until_within(status_now().rules > room, 180000);
 	until(in_set("fwgen4-syn", "192.0.2.1")); /* other sets go on */
 
 	/* and what the full set holds still gets new deadlines */
 	tell(RULE_ADDED, 300000, "192.0.2.2", CLASS_ALL, 600);
 	add_numbers(7, 8, 5000);
-	until_within(remaining("fwgen4", "198.18.0.7") > 4000, 60000);
+	until_within(remaining("fwgen4", "198.18.0.7") > 4000, 180000);
 	assert_int_equal(status_now().state, ENFORCER_UNENFORCED);
 }
 
