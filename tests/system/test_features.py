@@ -106,3 +106,27 @@ def test_database_has_what_sources_came_to(replay):
     assert limits["syn_flood"]["found"] == 1 and limits["syn_flood"]["suggested"] == LIMIT
     assert limits["udp_flood"]["sources"] == 60 and limits["udp_flood"]["suggested"] < 5000
     assert SERVER not in done.stdout
+
+
+def test_what_is_no_table_is_not_overwritten(replay):
+    victim = replay.folder / "b.pcap"
+    victim.write_bytes(captures.pcap(traffic()))
+    before = victim.read_bytes()
+    done = replay({"a.pcap": traffic()}, "--features", victim, code=71)
+    assert "no table of features" in done.stderr and victim.read_bytes() == before
+    table = replay.folder / "out.csv"
+    for _ in range(2):
+        replay({"a.pcap": traffic()}, "--features", table)
+    assert rows_of(table)
+
+
+def test_reserved_services_are_seen(replay):
+    """Somebody outside talks to a reserved UDP port, once."""
+    config = json.loads((replay.folder / "config.json").read_text())
+    config["detectors"]["unauthorized"] = {"enabled": True}
+    config["access"] = {"services": [{"protocol": "udp", "port": 5555, "from": ["10.0.0.0/8"]}]}
+    (replay.folder / "config.json").write_text(json.dumps(config))
+    records = captures.flood(3, START, 25 * MS, make=lambda **to: captures.udp(**{**to, "port": 5555}), source=NEIGHBOUR)
+    lines = [json.loads(line) for line in replay({"a.pcap": records}).stdout.splitlines()]
+    found = [line for line in lines if line["type"] == "decision"]
+    assert [(line["detector"], line["source"], line["port"]) for line in found] == [("unauthorized", NEIGHBOUR, 5555)]

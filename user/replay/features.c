@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/address.h"
 #include "base/array.h"
 
@@ -161,17 +162,44 @@ static int fail(const char *path, int err, char error[FEATURES_ERROR])
 	return err;
 }
 
+/* What is there may be overwritten if it is an earlier table of these, or empty: -EEXIST if not. */
+static int check_file(const char *path)
+{
+	static const char first[] = "file,time,source";
+	char begin[sizeof(first)] = "";
+	struct stat status;
+	FILE *file;
+	size_t n;
+
+	if (stat(path, &status) || !S_ISREG(status.st_mode))
+		return 0; /* opening it says what is wrong with it */
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	n = fread(begin, 1, sizeof(first) - 1, file);
+	fclose(file);
+	return n && strcmp(begin, first) ? -EEXIST : 0;
+}
+
 int features_open(const char *path, const struct config *config, struct features **out,
 		  char error[FEATURES_ERROR])
 {
-	struct features *features = calloc(1, sizeof(*features));
+	struct features *features;
+	int err = check_file(path);
 
+	if (err == -EEXIST) {
+		snprintf(error, FEATURES_ERROR,
+			 "%s is there, and no table of features: name another file; nothing in it "
+			 "was touched",
+			 path);
+		return err;
+	}
+	features = err ? NULL : calloc(1, sizeof(*features));
 	if (!features)
-		return fail(path, -ENOMEM, error);
+		return fail(path, err ? err : -ENOMEM, error);
 	features->file = fopen(path, "we");
 	if (!features->file) {
-		int err = -errno;
-
+		err = -errno;
 		free(features);
 		return fail(path, err, error);
 	}

@@ -15,6 +15,7 @@
 #include "sense/contacts.h"
 #include "sense/hot_prefix.h"
 #include "sense/tables.h"
+#include "sense/restricted.h"
 #include "table.h"
 
 /* A table of the sensor's, which reads it through const pointers, and the memory itself. */
@@ -113,6 +114,7 @@ static void prepare_control(struct plain *plain, const struct config *config,
 	set_ports(control->sensitive_ports, config->sensitive_ports, config->sensitive_port_count);
 	set_ports(control->amplifier_ports, amplifier_ports,
 		  sizeof(amplifier_ports) / sizeof(*amplifier_ports));
+	restricted_set(control, config);
 }
 
 static int open_contacts(struct plain *plain, struct moment now)
