@@ -165,6 +165,7 @@ int fwgen_xdp(struct xdp_md *ctx)
 	int dropped = 0;
 
 	status = packet_parse(data, end, end - data, &packet);
+	packet.interface = ctx->ingress_ifindex;
 	forget(&packet);
 	if (packet_likely(status == PACKET_IP))
 		dropped = PACKET_OPAQUE(verdict(&packet));
@@ -304,6 +305,7 @@ int fwgen_egress(struct __sk_buff *skb)
 		status = pull_and_parse(skb, &packet);
 	if (packet_unlikely(status != PACKET_IP))
 		return TC_ACT_UNSPEC;
+	packet.interface = skb->ifindex;
 	forget(&packet);
 	contact_note(&contact_notes, &packet, (void *)(long)skb->data, (void *)(long)skb->data_end);
 	return TC_ACT_UNSPEC;

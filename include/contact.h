@@ -104,7 +104,8 @@ static __always_inline void contact_note(struct contacts *contacts, const struct
 			if ((packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 				if (contact_tcp_number(packet, data, end, 4, &number))
 					*contact_pending(contact_line(contacts, flow), flow) =
-						contact_tag(contacts, flow, number + 1);
+						contact_tag(contacts, flow, number + 1,
+							    packet->interface);
 				return;
 			}
 		}
@@ -176,7 +177,7 @@ static __always_inline int contact_completes(const struct contacts *contacts,
 
 	return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_ACK &&
 	       contact_tcp_number(packet, data, end, 8, &number) &&
-	       contact_tag(contacts, flow, number) == tag;
+	       contact_is_tag(contacts, tag, flow, number);
 }
 
 static __always_inline __u32 contact_relation_tcp(struct contacts *contacts,
@@ -188,9 +189,15 @@ static __always_inline __u32 contact_relation_tcp(struct contacts *contacts,
 
 	if (packet_unlikely(*pending) &&
 	    contact_completes(contacts, packet, data, end, flow, *pending)) {
+		__u32 other_way = (*pending ^ packet->interface) & CONTACT_TAG_INTERFACE;
+
 		*pending = 0;
 		contact_set(contacts, flow);
-		return RELATION_COMPLETES;
+		/*
+		 * Where it comes back by another interface than the SYN-ACK left by, somebody on
+		 * this side of the network may have sent that one, and so know its number.
+		 */
+		return other_way ? RELATION_ASSUMED : RELATION_COMPLETES;
 	}
 	if (packet_likely(contact_line_has(line, flow)))
 		return RELATION_ANSWER;
@@ -233,8 +240,8 @@ static __always_inline int contact_quotes_ours(struct contacts *contacts,
 		return 1;
 	/* a SYN-ACK leaves no other trace */
 	return protocol == PROTOCOL_TCP &&
-	       *contact_pending(contact_line(contacts, flow), flow) ==
-		       contact_tag(contacts, flow, __builtin_bswap32(packet_read32_raw(p + 4)) + 1);
+	       contact_is_tag(contacts, *contact_pending(contact_line(contacts, flow), flow), flow,
+			      __builtin_bswap32(packet_read32_raw(p + 4)) + 1);
 }
 
 static __always_inline int contact_is_error(const struct packet *packet)

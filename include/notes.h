@@ -91,6 +91,11 @@ static __always_inline void contact_set(struct contacts *contacts, __u64 hash)
 	contacts->noted++; /* about: CPUs may overwrite each other's */
 }
 
+/* A tag: the interface that the SYN-ACK left by, a bit that is always set, the hash. */
+#define CONTACT_TAG_INTERFACE 0xffu
+#define CONTACT_TAG_SET	      0x100u
+#define CONTACT_TAG_HASH      0xfffffe00u
+
 /*
  * A handshake that waits for its ACK is in the line of its flow, so that looking for it costs
  * nothing: a tag by the acknowledgement number. Asked before the flow's bits: a connection may have
@@ -102,9 +107,18 @@ static __always_inline __u32 *contact_pending(struct contact_line *line, __u64 f
 }
 
 static __always_inline __u32 contact_tag(const struct contacts *contacts, __u64 flow,
-					 __u32 acknowledgement)
+					 __u32 acknowledgement, __u32 interface)
 {
-	return (__u32)hash_finish(flow ^ (contacts->ports_key * acknowledgement)) | 1;
+	__u32 hash = (__u32)hash_finish(flow ^ (contacts->ports_key * acknowledgement));
+
+	return (hash & CONTACT_TAG_HASH) | CONTACT_TAG_SET | (interface & CONTACT_TAG_INTERFACE);
+}
+
+/* Whether the tag is of that handshake, whatever interface it names. */
+static __always_inline int contact_is_tag(const struct contacts *contacts, __u32 tag, __u64 flow,
+					  __u32 acknowledgement)
+{
+	return tag == contact_tag(contacts, flow, acknowledgement, tag);
 }
 
 #endif

@@ -87,6 +87,7 @@ struct packet {
 	__u8 flags;	      /* enum packet_flag */
 	__u16 network_offset; /* of the IP header, from the frame's start */
 	__u16 upper_offset;   /* of what IP carries */
+	__u32 interface;      /* where it was seen, for who knows; parsing leaves 0 */
 };
 
 /*

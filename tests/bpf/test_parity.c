@@ -234,6 +234,8 @@ static void mirror_destination(const struct packet *packet, const unsigned char 
 		table_add(entry, &subject, packet, world.control, relation, dropped);
 }
 
+#define TEST_INTERFACE 1 /* a test run is on its namespace's loopback */
+
 static uint32_t mirror_xdp(const unsigned char *data, uint32_t length)
 {
 	struct table_totals *totals = &here->totals[world.control->epoch & 1];
@@ -241,6 +243,7 @@ static uint32_t mirror_xdp(const unsigned char *data, uint32_t length)
 	enum packet_status status = packet_parse(data, data + length, length, &packet);
 	int dropped = status == PACKET_IP && mirror_verdict(&packet);
 
+	packet.interface = TEST_INTERFACE;
 	table_begin(totals, world.control->epoch);
 	if (status == PACKET_TRUNCATED) {
 		totals->packets++;
@@ -265,8 +268,10 @@ static uint32_t mirror_egress(const unsigned char *data, uint32_t length)
 {
 	struct packet packet;
 
-	if (packet_parse(data, data + length, length, &packet) == PACKET_IP)
-		contact_note(&here->contacts, &packet, data, data + length);
+	if (packet_parse(data, data + length, length, &packet) != PACKET_IP)
+		return (uint32_t)TC_ACT_UNSPEC;
+	packet.interface = TEST_INTERFACE;
+	contact_note(&here->contacts, &packet, data, data + length);
 	return (uint32_t)TC_ACT_UNSPEC;
 }
 

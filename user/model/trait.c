@@ -55,7 +55,7 @@ const char *traits_format(const struct trait traits[TRAIT_FIELDS], char buf[TRAI
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < TRAIT_FIELDS && traits[i].share; i++) {
+	for (size_t i = 0; i < TRAIT_FIELDS && traits[i].share && used < TRAITS_TEXT; i++) {
 		if (traits[i].field == TRAIT_DESTINATION_PORT)
 			continue;
 		used += (size_t)snprintf(buf + used, TRAITS_TEXT - used, "%s%s %s (%u %%)",

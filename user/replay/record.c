@@ -58,6 +58,18 @@ static void end_text(char *text, size_t size)
 	text[size - 1] = '\0';
 }
 
+static bool are_traits(const struct trait traits[TRAIT_FIELDS])
+{
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < TRAIT_FIELDS && traits[i].share; i++) {
+		if ((unsigned int)traits[i].field >= TRAIT_FIELDS || seen >> traits[i].field & 1)
+			return false;
+		seen |= 1u << traits[i].field;
+	}
+	return true;
+}
+
 /* Makes the message one that nothing in it can harm: texts end, names are in their tables. */
 static bool make_safe(struct message *message)
 {
@@ -71,7 +83,7 @@ static bool make_safe(struct message *message)
 	end_text(rule->reason, sizeof(rule->reason));
 	end_text(rule->config_hash, sizeof(rule->config_hash));
 	end_text(change->protected_as, sizeof(change->protected_as));
-	return (unsigned int)change->kind < RULE_CHANGE_KINDS &&
+	return (unsigned int)change->kind < RULE_CHANGE_KINDS && are_traits(change->traits) &&
 	       (unsigned int)change->removed_why < REMOVED_COUNT &&
 	       (unsigned int)change->refused_why <= REFUSED_FULL &&
 	       rule->prefix.len <= PREFIX_LEN_FULL && (unsigned int)rule->action < ACTION_COUNT &&
