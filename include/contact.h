@@ -288,8 +288,9 @@ static __always_inline __u32 contact_relation(struct contacts *contacts,
 		return contact_portless(contacts, packet, ends);
 	if (packet->classes & CLASS_ICMP) {
 		if (contact_is_error(packet)) {
+			/* anybody on the way may send it, and forge as many as he likes */
 			if (contact_quotes_ours(contacts, packet, data, end))
-				return RELATION_ANSWER;
+				return RELATION_RELATED;
 			return RELATION_UNASKED;
 		}
 		if (!contact_is_echo(packet, CONTACT_ECHO_REPLY4, CONTACT_ECHO_REPLY6))

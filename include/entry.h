@@ -272,9 +272,10 @@ static __always_inline __u32 table_add_icmp(struct table_entry *entry,
 		entry->answers++;
 		return 0;
 	}
-	if (relation == RELATION_UNKNOWN && !contact_no_ports(packet) && !subject->is_destination &&
-	    table_likely(entry, control))
-		return 0; /* an echo reply */
+	/* an error about what left, or an echo reply of which nothing is known */
+	if ((relation == RELATION_RELATED || relation == RELATION_UNKNOWN) &&
+	    !contact_no_ports(packet) && !subject->is_destination && table_likely(entry, control))
+		return 0;
 	entry->icmp++;
 	if (packet->icmp_type != echo || contact_no_ports(packet))
 		return 0;

@@ -142,8 +142,8 @@ static void count_reached(const struct packet *packet, uint32_t relation, bool p
 	reached.strays += relation == RELATION_UNASKED && packet->classes & CLASS_TCP &&
 			  packet->tcp_flags == TCP_ACK;
 	reached.later_fragments += answers && packet->flags & PACKET_LATER_FRAGMENT;
-	reached.errors_ours += icmp && answers && contact_is_error(packet);
-	reached.errors_others += icmp && !answers && contact_is_error(packet);
+	reached.errors_ours += icmp && relation == RELATION_RELATED && contact_is_error(packet);
+	reached.errors_others += icmp && relation == RELATION_UNASKED && contact_is_error(packet);
 	reached.echo_replies += icmp && answers && !contact_is_error(packet);
 	reached.multicast += relation == RELATION_RELATED && packet->classes & CLASS_UDP &&
 			     contact_is_multicast(&packet->destination);

@@ -475,9 +475,9 @@ static void errors_go_by_what_they_quote(void **state)
 		leaves(ours);
 		leaves(probe);
 		leaves(connect);
-		assert_int_equal(arrives(unreachable(&ours, OURS, ip + 8)), RELATION_ANSWER);
-		assert_int_equal(arrives(unreachable(&probe, OURS, ip + 8)), RELATION_ANSWER);
-		assert_int_equal(arrives(unreachable(&connect, OURS, ip + 20)), RELATION_ANSWER);
+		assert_int_equal(arrives(unreachable(&ours, OURS, ip + 8)), RELATION_RELATED);
+		assert_int_equal(arrives(unreachable(&probe, OURS, ip + 8)), RELATION_RELATED);
+		assert_int_equal(arrives(unreachable(&connect, OURS, ip + 20)), RELATION_RELATED);
 		assert_int_equal(arrives(unreachable(&foreign, OURS, ip + 8)), RELATION_UNASKED);
 		/* another's, whatever it quotes */
 		make_visible(OTHER_OURS);
@@ -487,7 +487,7 @@ static void errors_go_by_what_they_quote(void **state)
 		assert_int_equal(arrives(unreachable(&ours, OURS, 0)), RELATION_UNASKED);
 		ours.bytes[14] = 0x46;
 		assert_int_equal(arrives(unreachable(&ours, OURS, ip + 8)),
-				 six ? RELATION_ANSWER : RELATION_UNASKED);
+				 six ? RELATION_RELATED : RELATION_UNASKED);
 	}
 }
 
@@ -502,7 +502,7 @@ static void errors_about_our_syn_acks(void **state)
 		uint32_t quoted = six ? 48 : 28;
 
 		leaves(answer);
-		assert_int_equal(arrives(unreachable(&answer, OURS, quoted)), RELATION_ANSWER);
+		assert_int_equal(arrives(unreachable(&answer, OURS, quoted)), RELATION_RELATED);
 		assert_int_equal(arrives(unreachable(&forged, OURS, quoted)), RELATION_UNASKED);
 	}
 }
@@ -519,7 +519,7 @@ static void only_errors_and_echo_replies_answer(void **state)
 		leaves(ours);
 		leaves(echo(OURS, FAR, 0, 7));
 		exceeded.bytes[type] = six ? 3 : 11;
-		assert_int_equal(arrives(exceeded), RELATION_ANSWER);
+		assert_int_equal(arrives(exceeded), RELATION_RELATED);
 		frame.bytes[type] = six ? 135 : 13; /* a solicitation, a timestamp request */
 		assert_int_equal(arrives(frame), RELATION_UNASKED);
 		exceeded.bytes[type] = six ? 130 : 5; /* a redirect quotes, and is no error */
