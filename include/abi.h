@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 /* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
  * order. */
@@ -33,15 +33,18 @@ struct prefix {
 };
 
 /*
- * What a block stops: the prefix's packets, or those of them that go to one port of a protocol.
- * With port and protocol zero it is the prefix, byte for byte.
+ * What a block stops: the packets of a prefix, or those of them that go to one port of a protocol;
+ * or the packets to one address, all of a class or those to one port. Of a source and with port and
+ * protocol zero it is the prefix, byte for byte.
  */
+enum block_kind { BLOCK_SOURCE, BLOCK_DESTINATION };
+
 struct block_key {
 	struct address address;
 	__u32 len;
 	__u16 port;
 	__u8 protocol;
-	__u8 reserved;
+	__u8 kind; /* enum block_kind */
 };
 
 #define PREFIX_LEN_FULL	  128

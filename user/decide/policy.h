@@ -9,6 +9,7 @@
 
 #include "model/config.h"
 #include "model/finding.h"
+#include "model/peer.h"
 #include "model/protected.h"
 #include "model/rule.h"
 
@@ -48,6 +49,91 @@ int policy_restore(struct policy *policy, const struct rule *rules, size_t n, st
 /* Every rule leaves the desired ruleset: RULE_REMOVED with this reason. */
 int policy_clear(struct policy *policy, enum removed_why why, struct moment now,
 		 struct rule_change_list *out);
+
+/* ---- what people and the box say --------------------------------------------------------------
+ */
+
+/*
+ * What the box knows of the source of an unproven rule. Somebody real: the rule gives way to one
+ * that limits only the offending packet classes, and for 5 minutes further unproven rules of this
+ * address begin so. Proof for a rule whose finding counted exchanges: it becomes proven. Returns 0
+ * or -ENOMEM.
+ */
+int policy_peer(struct policy *policy, const struct peer_answer *answer, struct moment now,
+		struct rule_change_list *out);
+
+#define POLICY_ERROR 256
+
+struct block_request {
+	struct prefix prefix;
+	bool to_destination; /* a limit of what is sent there: class and limit_pps must be given */
+	uint32_t classes;    /* 0: all */
+	uint16_t port;	     /* 0: all */
+	uint8_t protocol;    /* with a port */
+	uint32_t limit_pps;  /* 0: drop */
+	int64_t duration_ns; /* 0: response.block_seconds; at most max_block_seconds */
+	enum origin origin;  /* ORIGIN_MANUAL, ORIGIN_IMPORT or ORIGIN_FLEET */
+	char reason[192];    /* "": "blocked by hand" */
+};
+
+/*
+ * A rule that somebody asks for, in the place of a detector's, or renewing his own. Also in observe
+ * mode refused. Returns 0, or with a text -EPERM (protected: names as what), -EINVAL, -ENOSPC,
+ * -ENOMEM.
+ */
+int policy_block(struct policy *policy, const struct block_request *request, struct moment now,
+		 struct rule_change_list *out, char error[POLICY_ERROR]);
+/*
+ * Ends rules (REMOVED_MANUAL): the one with this id; those of exactly this prefix, or that cover
+ * this address; all. Their sources are left alone for block_seconds: findings are told
+ * (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
+ */
+int policy_unblock_rule(struct policy *policy, uint32_t id, struct moment now,
+			struct rule_change_list *out);
+int policy_unblock_prefix(struct policy *policy, const struct prefix *prefix, struct moment now,
+			  struct rule_change_list *out);
+int policy_unblock_all(struct policy *policy, struct moment now, struct rule_change_list *out);
+
+/* Until then findings make no rules (REFUSED_PAUSED); rules in force end and renew as ever. 0: go
+ * on. */
+void policy_pause(struct policy *policy, int64_t until_ns);
+/* 0: not paused. */
+int64_t policy_paused_until(const struct policy *policy, int64_t now_ns);
+
+/* A rule of the past, from the record. */
+struct past_rule {
+	struct prefix prefix;
+	enum evidence evidence;
+	enum removed_why removed_why;
+	int64_t expired_ns; /* CLOCK_BOOTTIME when it ended or was to end; may be below 0 */
+};
+/* Counts proven ones as offences and holds off what was unblocked by hand, as if never restarted.
+ */
+void policy_remember(struct policy *policy, const struct past_rule *rules, size_t n,
+		     struct moment now);
+
+/* What decides about an address now, for `explain`. */
+struct policy_view {
+	bool protected;
+	struct protected_prefix protection;
+	bool has_rule; /* the one that covers it */
+	struct rule rule;
+	uint32_t offences;     /* proven rules that are not forgiven yet */
+	int64_t forgiven_ns;   /* when they are, 0: none */
+	int64_t held_until_ns; /* unblocked by hand, 0: not */
+	int64_t paused_until_ns;
+	bool peer; /* the box said somebody real is there */
+};
+void policy_explain(const struct policy *policy, const struct prefix *prefix, struct moment now,
+		    struct policy_view *out);
+
+/* How many rules there may be in all: what enforcers hold. */
+void policy_room(struct policy *policy, size_t max_rules);
+/* How many sources with exchanges of their own are tracked: the breaker's second measure. */
+void policy_population(struct policy *policy, uint64_t established_sources);
+
+/* ---- questions --------------------------------------------------------------------------------
+ */
 
 size_t policy_rule_count(const struct policy *policy);
 /* Copies rules in force, newest first, at most max. Returns how many. */

@@ -28,6 +28,7 @@ struct finding {
 	const char *what; /* what was counted, a constant; NULL: what the detector stands for */
 	bool once;	  /* a rule uses what was counted up: detect_forget_tries() */
 	bool provisional; /* from a wake record, before the interval was drained */
+	bool established; /* the source has had exchanges of its own while it was tracked */
 	/* DETECTOR_VICTIM_FLOOD, whose key is its destination: */
 	uint64_t sources;		   /* estimate */
 	struct trait traits[TRAIT_FIELDS]; /* what its packets have in common */

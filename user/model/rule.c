@@ -41,7 +41,9 @@ struct block_key rule_key(const struct rule *rule)
 	return (struct block_key){ .address = rule->prefix.address,
 				   .len = rule->prefix.len,
 				   .port = rule->port,
-				   .protocol = rule->protocol };
+				   .protocol = rule->protocol,
+				   .kind = rule->to_destination ? BLOCK_DESTINATION
+								: BLOCK_SOURCE };
 }
 
 uint32_t protocol_classes(uint8_t protocol)

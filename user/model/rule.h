@@ -23,6 +23,11 @@ struct rule {
 	uint32_t classes;   /* enum packet_class */
 	uint16_t port;	    /* only what goes to this one; 0: everything */
 	uint8_t protocol;   /* with a port: IPPROTO_TCP or IPPROTO_UDP, else 0 */
+	/*
+	 * A limit of what is sent to prefix, one address, by everybody together: classes is one of
+	 * CLASS_SYN, CLASS_UDP, CLASS_ICMP; port may be 0, protocol is the class's.
+	 */
+	bool to_destination;
 	uint32_t limit_pps; /* ACTION_LIMIT */
 	enum detector_id detector;
 	enum evidence evidence;
@@ -59,7 +64,12 @@ enum rule_change_kind {
 	RULE_CHANGE_KINDS
 };
 
-enum refused_why { REFUSED_PROTECTED, REFUSED_FULL };
+enum refused_why {
+	REFUSED_PROTECTED,
+	REFUSED_FULL,
+	REFUSED_HELD,	/* unblocked by hand a short time ago */
+	REFUSED_PAUSED, /* no new decisions now */
+};
 
 struct rule_change {
 	enum rule_change_kind kind;
