@@ -6,7 +6,7 @@
  * here: rules that come or go without a finding (policy_upkeep.c), carrying changes out (enforce/),
  * keeping them (record/).
  *
- * First form: a drop covers all packet classes.
+ * A flood of a host is alarmed about in any case, and may be limited besides.
  */
 #include "decide/policy.h"
 
@@ -310,8 +310,11 @@ static int decide(struct policy *policy, const struct finding *finding,
 	draft(policy, finding, &rule, &facts);
 	if (finding->lasted_ns)
 		return tell_end(policy, finding, &rule, out);
+	if ((rule.action == ACTION_ALARM || rule.to_destination) &&
+	    tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out))
+		return -ENOMEM;
 	if (rule.action == ACTION_ALARM)
-		return tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out);
+		return 0;
 	key = rule_key(&rule);
 	node = rule_table_exact(&policy->table, &key);
 	if (node && policy->settings.mode == MODE_OBSERVE)
