@@ -209,7 +209,7 @@ int host_refresh(struct host *host, bool *changed)
 
 int host_protected(const struct host *host, struct protected_list *out)
 {
-	const struct resolver_set *resolvers = resolvers_get(host->resolvers);
+	const struct address_set *resolvers = resolvers_get(host->resolvers);
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(always_protected) / sizeof(always_protected[0]);
