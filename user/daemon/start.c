@@ -113,6 +113,8 @@ static int start_threads(struct daemon *daemon, char error[512])
 	int err = grace_start(&daemon->grace);
 
 	if (!err)
+		err = host_start(daemon->host);
+	if (!err)
 		err = wake_start(daemon);
 	if (!err)
 		err = daemon_watch_steps(daemon);

@@ -13,7 +13,7 @@ bool address_is_loopback(const struct address *address)
 					: address_equal(address, &loopback6);
 }
 
-static bool is_unspecified(const struct address *address)
+bool address_is_unspecified(const struct address *address)
 {
 	static const struct address unspecified6;
 
@@ -24,7 +24,7 @@ static bool is_unspecified(const struct address *address)
 void address_set_add(struct address_set *set, const struct address *address)
 {
 	if (set->count == ADDRESS_SET_MAX || address_is_loopback(address) ||
-	    is_unspecified(address))
+	    address_is_unspecified(address))
 		return;
 	for (size_t i = 0; i < set->count; i++) {
 		if (address_equal(&set->addresses[i], address))

@@ -17,6 +17,8 @@ struct address_set {
 
 /* ::1 and 127.0.0.0/8. */
 bool address_is_loopback(const struct address *address);
+/* :: and 0.0.0.0. */
+bool address_is_unspecified(const struct address *address);
 
 /* Adds unless it is there, is loopback or unspecified (always protected), or the set is full. */
 void address_set_add(struct address_set *set, const struct address *address);

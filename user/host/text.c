@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,7 +45,7 @@ void text_read(const char *path, text_line_fn take, void *context)
 	fclose(file);
 }
 
-static int is_named(const char *name, const char *prefix, const char *suffix)
+static bool is_named(const char *name, const char *prefix, const char *suffix)
 {
 	size_t len = strlen(name), first = strlen(prefix), last = strlen(suffix);
 
@@ -52,24 +53,23 @@ static int is_named(const char *name, const char *prefix, const char *suffix)
 	       !strcmp(name + len - last, suffix);
 }
 
-void text_read_folder(const char *folder, const char *prefix, const char *suffix, text_line_fn take,
-		      void *context)
+void text_each_file(const char *folder, const char *prefix, const char *suffix, text_file_fn take,
+		    void *context)
 {
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 	char path[PATH_MAX];
 	int files = 0;
 
-	if (!dir)
-		return;
-	while (files < FILES_MAX && (entry = readdir(dir))) {
+	while (dir && files < FILES_MAX && (entry = readdir(dir))) {
 		if (!is_named(entry->d_name, prefix, suffix))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		text_read(path, take, context);
+		take(context, path);
 		files++;
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 char *text_word(char **rest)

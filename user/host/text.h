@@ -13,9 +13,11 @@ typedef void (*text_line_fn)(void *context, char *line);
  * after a megabyte the rest is left.
  */
 void text_read(const char *path, text_line_fn take, void *context);
-/* The same of each file in the folder whose name begins and ends so; at most 256 of them. */
-void text_read_folder(const char *folder, const char *prefix, const char *suffix, text_line_fn take,
-		      void *context);
+/* Calls take with the path of each file in the folder whose name begins and ends so; at most 256.
+ */
+typedef void (*text_file_fn)(void *context, const char *path);
+void text_each_file(const char *folder, const char *prefix, const char *suffix, text_file_fn take,
+		    void *context);
 
 /* The next word, NULL at the end: *rest moves on. Blanks and tabs part words. */
 char *text_word(char **rest);
