@@ -58,6 +58,22 @@ uint8_t classes_protocol(uint32_t classes)
 	return classes & CLASS_ANY_TCP && !(classes & ~(uint32_t)CLASS_ANY_TCP) ? IPPROTO_TCP : 0;
 }
 
+uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t classes)
+{
+	if (classes == CLASS_ICMP)
+		return address_is_ipv4(&destination->address) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return classes_protocol(classes);
+}
+
+bool rule_limits_destination(const struct rule *rule)
+{
+	bool has_class = rule->classes == CLASS_SYN || rule->classes == CLASS_UDP ||
+			 rule->classes == CLASS_ICMP;
+
+	return has_class && rule->prefix.len == PREFIX_LEN_FULL && rule->action == ACTION_LIMIT &&
+	       rule->limit_pps && !(rule->port && rule->classes == CLASS_ICMP);
+}
+
 struct command {
 	char *buf;
 	size_t used;
