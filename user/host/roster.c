@@ -94,7 +94,8 @@ void roster_see(struct roster *roster, enum roster_source source, const struct a
 		entry = add(roster, source, address);
 	if (!entry)
 		return;
-	confirmed = !token || entry->counts || entry->reading + 1 == roster->reading;
+	confirmed = !token || entry->counts ||
+		    (entry->reading && entry->reading + 1 == roster->reading);
 	/* two people's sessions from one address: the first one of a reading names it */
 	first = entry->reading != roster->reading;
 	if (confirmed && (!entry->counts || (first && strcmp(entry->reason, reason)))) {

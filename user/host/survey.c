@@ -42,28 +42,28 @@ struct survey {
 
 /* ---- the sources ----------------------------------------------------------------------------- */
 
-/* Files of one kind: every one in the folder whose name begins and ends so. */
-struct folder {
-	const char *path, *prefix, *suffix;
+/* A file, or every file in a folder whose name begins and ends so. */
+struct place {
+	const char *path, *prefix, *suffix; /* prefix NULL: path is the file */
 	text_line_fn take;
 };
 
-static const struct folder time_files[] = {
-	{ "/etc/chrony", "chrony.conf", "", ntp_line },
+static const struct place time_files[] = {
+	{ "/etc/chrony/chrony.conf", NULL, NULL, ntp_line },
+	{ "/etc/chrony.conf", NULL, NULL, ntp_line },
 	{ "/etc/chrony/conf.d", "", ".conf", ntp_line },
 	{ "/etc/chrony/sources.d", "", ".sources", ntp_line },
 	{ "/run/chrony-dhcp", "", ".sources", ntp_line },
-	{ "/etc", "chrony.conf", "", ntp_line },
-	{ "/etc", "ntp.conf", "", ntp_line },
-	{ "/etc/ntpsec", "ntp.conf", "", ntp_line },
+	{ "/etc/ntp.conf", NULL, NULL, ntp_line },
+	{ "/etc/ntpsec/ntp.conf", NULL, NULL, ntp_line },
 	{ "/etc/ntpsec/ntp.d", "", ".conf", ntp_line },
-	{ "/etc/systemd", "timesyncd.conf", "", ntp_timesyncd_line },
+	{ "/etc/systemd/timesyncd.conf", NULL, NULL, ntp_timesyncd_line },
 	{ "/etc/systemd/timesyncd.conf.d", "", ".conf", ntp_timesyncd_line },
 	{ "/run/systemd/timesyncd.conf.d", "", ".conf", ntp_timesyncd_line },
 	{ "/usr/lib/systemd/timesyncd.conf.d", "", ".conf", ntp_timesyncd_line },
 };
 
-static const struct folder lease_files[] = {
+static const struct place lease_files[] = {
 	{ "/var/lib/dhcp", "dhclient", ".leases", lease_dhclient_line },
 	{ "/var/lib/dhclient", "dhclient", ".leases", lease_dhclient_line },
 	{ "/var/lib/NetworkManager", "dhclient-", ".lease", lease_dhclient_line },
@@ -90,15 +90,18 @@ static void read_file(void *context, const char *path)
 	text_read(path, reading->take, &reading->set);
 }
 
-static void read_files(struct roster *roster, enum roster_source source,
-		       const struct folder *folders, size_t n, const char *reason)
+static void read_files(struct roster *roster, enum roster_source source, const struct place *places,
+		       size_t n, const char *reason)
 {
 	struct reading reading = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		reading.take = folders[i].take;
-		text_each_file(folders[i].path, folders[i].prefix, folders[i].suffix, read_file,
-			       &reading);
+		reading.take = places[i].take;
+		if (places[i].prefix)
+			text_each_file(places[i].path, places[i].prefix, places[i].suffix,
+				       read_file, &reading);
+		else
+			read_file(&reading, places[i].path);
 	}
 	see_all(roster, source, &reading.set, reason);
 }
