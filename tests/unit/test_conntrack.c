@@ -222,16 +222,20 @@ static void test_table(void **state)
 	track();
 	open_connection(fds);
 	send_datagram("127.0.0.1");
-	assert_int_equal(conntrack_dump(see, &seen), 0);
+	assert_int_equal(conntrack_dump(AF_INET, see, &seen), 0);
 	assert_int_equal(seen.flows, 1); /* the datagram was not answered */
 	assert_true(seen.last.established && seen.last.strict);
 	assert_string_equal(address_format(&seen.last.opener, text), HERE);
 	assert_int_equal(ask_for(HERE).established, 1);
 	assert_int_equal(ask_for(THERE).established, 1);
 	assert_int_equal(ask_for("192.0.2.3").flows, 0);
-	assert_int_equal(ask_for(HERE6).flows, 0);
+	seen.flows = 0;
+	assert_int_equal(conntrack_dump(AF_INET6, see, &seen), 0);
+	assert_int_equal(seen.flows, 0);
 	assert_int_equal(system("ping -6 -c 1 -w 2 " HERE6 " >/dev/null"), 0);
-	assert_int_equal(ask_for(HERE6).flows, 2); /* found from both sides */
+	assert_int_equal(conntrack_dump(AF_INET6, see, &seen), 0);
+	assert_int_equal(seen.flows, 1);
+	assert_string_equal(address_format(&seen.last.answerer, text), HERE6);
 	close_all(fds);
 }
 
@@ -253,14 +257,6 @@ static void test_whether_it_is_on(void **state)
 	assert_true(conntrack_is_on());
 }
 
-static void test_loopback_is_down(void **state)
-{
-	(void)state;
-	track();
-	assert_int_equal(system("ip link set lo down"), 0);
-	assert_false(conntrack_is_on());
-}
-
 int main(void)
 {
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, enter_namespace)
@@ -272,7 +268,6 @@ int main(void)
 		IN_NAMESPACE(test_table),
 		IN_NAMESPACE(test_strictness),
 		IN_NAMESPACE(test_whether_it_is_on),
-		IN_NAMESPACE(test_loopback_is_down),
 	};
 	int failed = cmocka_run_group_tests_name("conntrack messages", parsing, NULL, NULL);
 

@@ -161,6 +161,33 @@ static void test_tracked_connection(void **state)
 	peers_stop(&peers);
 }
 
+/* IPv6, which the kernel is asked about in another way, and both in one batch. */
+static void test_tracked_ipv6(void **state)
+{
+	struct peer_answer found[2];
+	struct peers *peers;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(system("ip address add 2001:db8::1/128 dev lo nodad && ip6tables -A INPUT "
+				"-m conntrack --ctstate INVALID -j ACCEPT && "
+				"ping -6 -c 1 -w 2 2001:db8::1 >/dev/null"),
+			 0);
+	track();
+	assert_int_equal(system("ping -c 1 -w 2 " THERE " >/dev/null"), 0);
+	peers = start();
+	ask(peers, "2001:db8::1");
+	ask(peers, "2001:db8::2");
+	ask(peers, THERE);
+	while (n < 2) {
+		assert_true(answer(peers, &found[n], WAIT_MS));
+		assert_true(found[n++].opened);
+	}
+	assert_false(address_equal(&found[0].address, &found[1].address));
+	assert_false(answer(peers, &found[0], 300));
+	peers_stop(&peers);
+}
+
 /* A datagram counts for who was asked and has answered, never for who sends unasked. */
 static void test_tracked_datagrams(void **state)
 {
@@ -268,9 +295,13 @@ int main(void)
 {
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, enter_namespace)
 	const struct CMUnitTest tests[] = {
-		IN_NAMESPACE(test_own_sockets),	      IN_NAMESPACE(test_tracked_connection),
-		IN_NAMESPACE(test_tracked_datagrams), IN_NAMESPACE(test_tracking_begins),
-		IN_NAMESPACE(test_queue_is_bounded),  IN_NAMESPACE(test_descriptors_are_closed),
+		IN_NAMESPACE(test_own_sockets),
+		IN_NAMESPACE(test_tracked_connection),
+		IN_NAMESPACE(test_tracked_ipv6),
+		IN_NAMESPACE(test_tracked_datagrams),
+		IN_NAMESPACE(test_tracking_begins),
+		IN_NAMESPACE(test_queue_is_bounded),
+		IN_NAMESPACE(test_descriptors_are_closed),
 	};
 
 	if (geteuid() != 0) {

@@ -147,10 +147,7 @@ static void put_source(struct nlmsghdr *request, uint16_t tuple, const struct ad
 	struct nlattr *outer = mnl_attr_nest_start(request, tuple);
 	struct nlattr *inner = mnl_attr_nest_start(request, CTA_TUPLE_IP);
 
-	if (address_is_ipv4(address))
-		mnl_attr_put_u32(request, CTA_IP_V4_SRC, address->words[3]);
-	else
-		mnl_attr_put(request, CTA_IP_V6_SRC, sizeof(*address), address);
+	mnl_attr_put_u32(request, CTA_IP_V4_SRC, address->words[3]);
 	mnl_attr_nest_end(request, inner);
 	mnl_attr_nest_end(request, outer);
 }
@@ -159,8 +156,7 @@ static void put_source(struct nlmsghdr *request, uint16_t tuple, const struct ad
 static int find_by(uint16_t tuple, const struct address *address, struct dump *dump)
 {
 	char buffer[512];
-	struct nlmsghdr *request =
-		put_request(buffer, address_is_ipv4(address) ? AF_INET : AF_INET6);
+	struct nlmsghdr *request = put_request(buffer, AF_INET);
 	bool reply = tuple == CTA_TUPLE_REPLY;
 	struct nlattr *filter;
 
@@ -172,12 +168,12 @@ static int find_by(uint16_t tuple, const struct address *address, struct dump *d
 	return query_once(NETLINK_NETFILTER, request, take_message, dump);
 }
 
-int conntrack_dump(flow_fn take, void *context)
+int conntrack_dump(int family, flow_fn take, void *context)
 {
 	struct dump dump = { take, context };
 	char buffer[256];
 
-	return query_once(NETLINK_NETFILTER, put_request(buffer, AF_UNSPEC), take_message, &dump);
+	return query_once(NETLINK_NETFILTER, put_request(buffer, family), take_message, &dump);
 }
 
 int conntrack_find(const struct address *address, flow_fn take, void *context)
@@ -204,7 +200,7 @@ static long read_setting(const char *path)
 	return value;
 }
 
-/* Makes a flow, if anything does. Nothing comes of it when loopback is down. */
+/* Makes a flow, if connections are tracked at all. */
 static void send_to_self(void)
 {
 	struct sockaddr_in self = { .sin_family = AF_INET,

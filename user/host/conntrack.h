@@ -26,11 +26,13 @@ typedef void (*flow_fn)(void *context, const struct flow *flow);
 /* Reads one message of an answer. Returns false when it is not about a flow. */
 bool flow_read(const struct nlmsghdr *message, struct flow *out);
 
-/* Tells of every flow that was answered, IPv4 and IPv6. Returns 0 or -errno. */
-int conntrack_dump(flow_fn take, void *context);
+/* Tells of every answered flow of the family, AF_INET or AF_INET6. Returns 0 or -errno. */
+int conntrack_dump(int family, flow_fn take, void *context);
 /*
- * Tells at least of the answered flows that the address opened or answers, one perhaps twice. The
- * kernel compares: about a fifth of the time of a dump. Returns 0 or -errno.
+ * Tells at least of the answered flows that an IPv4 address opened or answers, one perhaps twice.
+ * The kernel compares: about a fifth of the time of a dump. (With IPv6 Linux 6.18 compares the wrong
+ * way round, ctnetlink_filter_match_tuple(): it gives all but the address that is asked for.)
+ * Returns 0 or -errno.
  */
 int conntrack_find(const struct address *address, flow_fn take, void *context);
 
