@@ -182,8 +182,9 @@ static struct sockaddr_in on(const char *address, uint16_t port)
 static int open_socket(int type, const char *address, uint16_t port)
 {
 	struct sockaddr_in local = on(address, port);
-	int fd = socket(AF_INET, type, 0);
+	int fd = socket(AF_INET, type, 0), yes = 1;
 
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&local, sizeof(local)), 0);
 	return fd;
 }
@@ -198,7 +199,7 @@ static void connect_to(int fd, const char *address, uint16_t port)
 static void test_kernel(void **state)
 {
 	struct world *world = *state;
-	int listener, client, served, ntp;
+	int listener, client, served, ntp, quic[2];
 
 	if (geteuid() || unshare(CLONE_NEWNET)) {
 		skip();
@@ -206,7 +207,8 @@ static void test_kernel(void **state)
 	}
 	assert_int_equal(system("ip link set lo up && ip address add 192.0.2.1/32 dev lo && "
 				"ip address add 192.0.2.2/32 dev lo && "
-				"ip address add 192.0.2.3/32 dev lo"),
+				"ip address add 192.0.2.3/32 dev lo && "
+				"ip address add 192.0.2.4/32 dev lo"),
 			 0);
 	listener = open_socket(SOCK_STREAM, "192.0.2.2", 179);
 	assert_int_equal(listen(listener, 5), 0);
@@ -214,6 +216,9 @@ static void test_kernel(void **state)
 	connect_to(client, "192.0.2.2", 179);
 	ntp = open_socket(SOCK_DGRAM, "192.0.2.1", 0);
 	connect_to(ntp, "192.0.2.3", 123);
+	quic[0] = open_socket(SOCK_DGRAM, "192.0.2.1", 443);
+	quic[1] = open_socket(SOCK_DGRAM, "192.0.2.1", 443);
+	connect_to(quic[1], "192.0.2.4", 123);
 	assert_int_equal(socket_peers_read(&world->roster), 0);
 	assert_roster(world, "192.0.2.2 BGP neighbour, 192.0.2.3 NTP server");
 	roster_end(&world->roster);
@@ -229,6 +234,8 @@ static void test_kernel(void **state)
 	close(client);
 	close(served);
 	close(ntp);
+	close(quic[0]);
+	close(quic[1]);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include "host/peers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -29,6 +30,7 @@
 #define SINGLY_MAX	 4		 /* addresses for which asking for each is faster */
 #define PAUSE_SHARE	 9
 #define TRACKING_LOOK_MS 10000
+#define TELL_NS		 (60 * NS_PER_SECOND)
 
 /* Addresses that are asked about in one go. */
 struct batch {
@@ -53,6 +55,8 @@ struct peers {
 	/* the thread's */
 	struct batch batch;
 	bool failing;
+	uint64_t lost_told;
+	int64_t told_ns;
 };
 
 /* ---- a batch --------------------------------------------------------------------------------- */
@@ -148,6 +152,19 @@ static void ask(struct peers *peers)
 	peers->failing = err;
 }
 
+static void tell_lost(struct peers *peers, int64_t now_ns)
+{
+	uint64_t lost = peers->lost;
+
+	if (lost == peers->lost_told || (peers->told_ns && now_ns - peers->told_ns < TELL_NS))
+		return;
+	log_warning("too many blocked addresses at once: whether %" PRIu64 " of them are real peers"
+		    " was not asked",
+		    lost - peers->lost_told);
+	peers->lost_told = lost;
+	peers->told_ns = now_ns;
+}
+
 /* ---- the thread ------------------------------------------------------------------------------ */
 
 static void take_batch(struct peers *peers)
@@ -208,6 +225,7 @@ static void *run(void *context)
 			continue;
 		ask(peers);
 		give_answers(peers);
+		tell_lost(peers, start_ns);
 		took_ns = moment_now().boot_ns - start_ns;
 		if (!wait_for(peers, false, (int)(took_ns * PAUSE_SHARE / NS_PER_MS)))
 			break;
@@ -294,8 +312,9 @@ void peers_ask(struct peers *peers, const struct address *address)
 	if (peers->queued == QUEUE_MAX) {
 		peers->lost++;
 	} else {
+		if (!peers->queued)
+			(void)!write(peers->asked_fd, &one, sizeof(one));
 		peers->queue[peers->queued++] = *address;
-		(void)!write(peers->asked_fd, &one, sizeof(one));
 	}
 	pthread_mutex_unlock(&peers->lock);
 }
