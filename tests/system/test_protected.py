@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Forged addresses of those who must never be blocked do not get them blocked."""
+import subprocess
+
 import pytest
 
 from daemon import merged, only
 from net import wait_until
+from sshd import SSH, start_sshd
 
 LIMITS = merged(only(udp_flood=(500, 2), syn_flood=(200, 2), port_scan=(20, 10)),
                 {"access": {"allow": ["192.0.2.50", "2001:db8:ffff::/48"]}})
@@ -52,3 +55,61 @@ def test_new_address_becomes_protected(net, start):
     daemon.wait_no_rule("198.51.100.90", 5)
     row = wait_until(lambda: daemon.query("select * from rules where id = ? and removed_at is not null", rule["id"]), 3)
     assert row[0]["removed_why"] == "protected"
+
+
+class Admin:
+    """Somebody from the client's network who is logged in on the gateway."""
+
+    def __init__(self, net, key, *options, port=22):
+        self.process = net.client.popen(*SSH, *options, "-p", port, "-o", "PasswordAuthentication=no", "-i", key,
+                                        f"root@{net.CLIENT_GATEWAY4}", "exec cat", stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def talk(self):
+        """What he types comes back."""
+        self.process.stdin.write("still here\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline() == "still here\n"
+
+
+def told_protected(daemon, address):
+    return [e["message"] for e in daemon.events() if e["source"] == address and "protected as" in e["message"]]
+
+
+def at_the_prompt(net, folder):
+    """A client that got as far as sshd's question for root's password, and leaves it unanswered."""
+    asked, ask = folder / "asked", folder / "ask"
+    ask.write_text(f"#!/bin/sh\ntouch {asked}\nexec sleep 60\n")
+    ask.chmod(0o755)
+    net.attacker.popen("env", f"SSH_ASKPASS={ask}", "SSH_ASKPASS_REQUIRE=force", *SSH, "-o", "PubkeyAuthentication=no",
+                       f"root@{net.GATEWAY4}", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(asked.exists, 10, "the client is asked for a password")
+
+
+def test_who_is_logged_in(net, start, tmp_path):
+    """An administrator's forged address gets nobody cut off; who only got as far as the login prompt is no administrator."""
+    daemon, key = start(LIMITS), start_sshd(net.gateway, tmp_path)
+    admin, counter = Admin(net, key), net.pass_counter()
+    assert admin.talk()
+    at_the_prompt(net, tmp_path)
+    net.blast(src=net.client4, proto="udp", count=5)
+    wait_until(lambda: daemon.sources().get(net.client4, {}).get("state") == "protected", 4, "the administrator is protected")
+    before = counter.read()
+    sent = net.blast(src=net.client4, proto="udp", rate=20000, count=3000)["sent"]
+    sent += net.blast(src=net.client4, proto="syn", dport_mode="list", rate=5000, count=500)["sent"]
+    wait_until(lambda: told_protected(daemon, net.client4), 5, "an alarm about the administrator's address")
+    assert all("SSH session of root" in text for text in told_protected(daemon, net.client4))
+    assert net.client4 not in daemon.rules() and counter.read() - before == sent
+    assert admin.talk()
+    net.blast(proto="udp", rate=20000, count=3000)
+    daemon.wait_rule(net.attacker4)
+    assert not told_protected(daemon, net.attacker4)
+
+
+def test_login_without_a_terminal(net, start, tmp_path):
+    """`ssh -N` opens no session: PAM's login uid tells that somebody has logged in."""
+    key = start_sshd(net.gateway, tmp_path, 2222, "UsePAM yes")
+    daemon = start(LIMITS)
+    Admin(net, key, "-N", port=2222)
+    net.blast(src=net.client4, proto="udp", count=5)
+    wait_until(lambda: daemon.sources().get(net.client4, {}).get("state") == "protected", 6, "the administrator is protected")

@@ -62,7 +62,7 @@ static void print_head(const struct page *page, const struct json *data)
 	    field_int(data, "tracked_sources"), memory);
 	print_forgotten(page, json_get(data, "tracker"));
 	say(page, INK_PLAIN, "  evidence         %s",
-	    strcmp(evidence, "none") ? evidence : "none: connection tracking is not asked");
+	    strcmp(evidence, "none") ? evidence : "none: connections are not tracked here");
 	say(page, INK_PLAIN, "  configuration    %s", *config ? config : "built-in defaults");
 	say(page, INK_PLAIN, "  database         %s", field_text(data, "database"));
 }

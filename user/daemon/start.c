@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/daemon_private.h"
+#include "daemon/evidence.h"
 #include "daemon/footprint.h"
 #include "daemon/overrides.h"
 #include "daemon/view.h"
@@ -114,6 +115,10 @@ static int start_threads(struct daemon *daemon, char error[512])
 {
 	int err = grace_start(&daemon->grace);
 
+	if (!err)
+		err = host_start(daemon->host);
+	if (!err)
+		err = evidence_start(daemon);
 	if (!err)
 		err = wake_start(daemon);
 	if (!err)

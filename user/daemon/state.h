@@ -2,8 +2,8 @@
 /*
  * Everything that a running daemon holds. Private to daemon/: each of its files does one thing with
  * it. Who may touch what: the tick thread owns all of it; what the wake thread uses as well is
- * either thread-safe by itself (recorder, drop map, iptables enforcer, events) or stands under the
- * decision lock.
+ * either thread-safe by itself (recorder, drop map, iptables enforcer, events, peers) or stands
+ * under the decision lock.
  */
 #ifndef FWGEN_DAEMON_STATE_H
 #define FWGEN_DAEMON_STATE_H
@@ -18,6 +18,7 @@
 #include "enforce/dropmap.h"
 #include "enforce/iptables.h"
 #include "host/host.h"
+#include "host/peers.h"
 #include "record/recorder.h"
 #include "sense/contacts.h"
 #include "sense/grace.h"
@@ -71,9 +72,10 @@ struct daemon {
 
 	struct loop *loop;
 	struct loop_source *signals, *interval_timer, *upkeep_timer, *helper_timer;
-	struct loop_source *grace_source, *host_source, *helper_source;
+	struct loop_source *grace_source, *host_source, *helper_source, *peers_source;
 	struct recorder *recorder;
 	struct host *host;
+	struct peers *peers; /* asked about what was blocked */
 	struct dropmap *dropmap;
 	struct iptables_enforcer *iptables; /* NULL: not in use */
 	struct grace *grace;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/deny.h"
+#include "daemon/evidence.h"
 #include "daemon/footprint.h"
 #include "daemon/helper.h"
 #include "daemon/peaks.h"
@@ -74,6 +75,7 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->control)
 		control_close(&daemon->control);
 	wake_stop(daemon);
+	evidence_stop(daemon);
 	if (daemon->grace) {
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "daemon/changes.h"
 #include "daemon/deny.h"
+#include "daemon/evidence.h"
 #include "daemon/state.h"
 
 void view_count(struct watch *watch, const struct traffic *traffic)
@@ -99,10 +100,10 @@ static void show_status(void *context, struct status *out)
 
 	*out = (struct status){ .mode = config->mode,
 				.version = FWGEN_VERSION,
-				.evidence = "none",
 				.interface_count = daemon->watch_count,
 				.tick_ms_last = daemon->tick_ms_last,
 				.tick_ms_max = daemon->tick_ms_max };
+	snprintf(out->evidence, sizeof(out->evidence), "%s", evidence_source(daemon));
 	out->uptime_s = (double)(moment_now().boot_ns - daemon->started.boot_ns) / NS_PER_SECOND;
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		out->interfaces[i] = daemon->watches[i].status;

@@ -55,7 +55,7 @@ struct status {
 	enum mode mode;
 	double uptime_s;
 	char version[32];
-	char evidence[32]; /* "none": no connection tracking is asked yet */
+	char evidence[32]; /* "conntrack"; "none": connections are not tracked here */
 	struct interface_status interfaces[CONFIG_INTERFACES_MAX];
 	unsigned int interface_count;
 	struct enforcer_status enforcers[ENFORCERS_MAX];
