@@ -100,6 +100,29 @@ static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t 
 	return err;
 }
 
+/* --no-restore: what the run before blocked ends, also in the record, or a later start would block
+ * it. */
+static int forget_rules(struct daemon *daemon, struct moment now)
+{
+	struct rule *rules = NULL;
+	size_t n = 0;
+	int err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		const struct rule_change change = { .kind = RULE_REMOVED,
+						    .rule = rules[i],
+						    .removed_why = REMOVED_MANUAL };
+
+		recorder_rule_change(daemon->recorder, &change, now);
+	}
+	events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
+		   "rules of the run before ended, as --no-restore asks for: %zu", n);
+	free(rules);
+	return 0;
+}
+
 /* Observe mode restores nothing: the rules wait in the database for the next run that enforces. */
 int restore_rules(struct daemon *daemon, struct moment now)
 {
@@ -107,6 +130,8 @@ int restore_rules(struct daemon *daemon, struct moment now)
 	size_t n = 0, restored;
 	int err;
 
+	if (daemon->options->no_restore)
+		return forget_rules(daemon, now);
 	if (daemon->config->mode == MODE_OBSERVE)
 		return 0;
 	err = recorder_load_rules(daemon->recorder, now, &rules, &n);

@@ -9,10 +9,10 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "daemon/deny.h"
-#include "daemon/footprint.h"
 #include "daemon/helper.h"
 #include "daemon/peaks.h"
 #include "daemon/start.h"
+#include "daemon/upkeep.h"
 #include "daemon/wake.h"
 
 /*
@@ -78,6 +78,7 @@ void daemon_stop(struct daemon *daemon)
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);
 	}
+	upkeep_stop(daemon);
 	daemon_record_peaks(daemon);
 	if (!daemon->keep)
 		record_end(daemon);
@@ -91,8 +92,6 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->recorder)
 		recorder_close(&daemon->recorder);
 	free_memory(daemon);
-	if (daemon->running && !daemon->keep)
-		footprint_remove();
 	bpffs_unlock(&daemon->lock_fd, !daemon->keep); /* last: whoever waits for it may start now
 							*/
 	log_close();

@@ -42,11 +42,11 @@ static uint32_t find(int ifindex)
 	return ours_at(ifindex, EGRESS_HANDLE_MADE) ? EGRESS_HANDLE_MADE : 0;
 }
 
-static void destroy_clsact(int ifindex)
+static int destroy_clsact(int ifindex)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	bpf_tc_hook_destroy(&hook);
+	return bpf_tc_hook_destroy(&hook);
 }
 
 static void explain(struct egress *egress, int err)
@@ -115,29 +115,40 @@ bool egress_holds(const struct egress *egress)
 	return egress->ifindex && ours_at(egress->ifindex, egress->handle) == egress->prog_id;
 }
 
-static void detach(int ifindex, uint32_t handle)
+/* Returns 0 or -errno; an interface that has just gone took its filter along. */
+static int detach(int ifindex, uint32_t handle)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
 	int err = bpf_tc_detach(&hook, &options);
 
-	if (err)
-		log_warning("failed to take the tc filter off an interface's egress: %s",
-			    strerror(-err));
-	else if (handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
-		destroy_clsact(ifindex);
+	if (!err && handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
+		err = destroy_clsact(ifindex);
+	return err == -ENODEV || err == -ENOENT ? 0 : err;
+}
+
+int egress_release(int ifindex)
+{
+	char name[IF_NAMESIZE] = "?";
+	uint32_t handle;
+	int err;
+
+	program_quiet();
+	handle = ifindex ? find(ifindex) : 0;
+	if (!handle)
+		return 0;
+	err = detach(ifindex, handle);
+	if (!err)
+		return 1;
+	if_indextoname((unsigned int)ifindex, name);
+	log_warning("failed to take the tc filter off the egress of %s: %s", name, strerror(-err));
+	return err;
 }
 
 void egress_close(struct egress *egress, bool keep)
 {
-	uint32_t handle;
-
-	if (egress->ifindex && !keep) {
-		handle = find(
-			egress->ifindex); /* none: its interface is gone, or somebody was here */
-		if (handle)
-			detach(egress->ifindex, handle);
-	}
+	if (egress->ifindex && !keep)
+		egress_release(egress->ifindex);
 	*egress = (struct egress){ 0 };
 }
 
@@ -150,23 +161,20 @@ static bool is_among(const char *name, const char *const *names, unsigned int co
 	return false;
 }
 
-int egress_release(const char *const *names, unsigned int count, bool others)
+int egress_release_others(const char *const *names, unsigned int count)
 {
 	struct if_nameindex *interfaces = if_nameindex();
-	int released = 0;
+	int released = 0, first = interfaces ? 0 : -errno;
 
-	program_quiet();
 	for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
-		uint32_t handle;
+		int result =
+			is_among(at->if_name, names, count) ? 0 : egress_release((int)at->if_index);
 
-		if (is_among(at->if_name, names, count) == others)
-			continue;
-		handle = find((int)at->if_index);
-		if (!handle)
-			continue;
-		detach((int)at->if_index, handle);
-		released++;
+		if (result > 0)
+			released += result;
+		else if (!first)
+			first = result;
 	}
 	if_freenameindex(interfaces);
-	return released;
+	return first ? first : released;
 }
