@@ -148,24 +148,26 @@ def test_off_of_an_interface_that_is_gone(net, start):
 def test_no_restore(net, start):
     """What the run before blocked ends: in the kernel, in iptables and in the record."""
     daemon, counter = start(LONG), net.pass_counter()
-    net.blast(proto="udp", rate=10000, count=3000)
-    rule = daemon.wait_rule(net.attacker4)
-    wait_until(lambda: set_members(net, net.attacker4), 2, "the address is in a set of iptables'")
-    for end in (signal.SIGKILL, signal.SIGTERM):
+    for end, source in (signal.SIGKILL, net.attacker4), (signal.SIGTERM, "192.0.2.77"):
+        net.blast(proto="udp", rate=10000, count=3000, src=source)
+        rule = daemon.wait_rule(source)
+        wait_until(lambda: set_members(net, source), 2, "the address is in a set of iptables'")
         daemon.stop(end)
         daemon.start("--no-restore")
         assert not daemon.rules() and told(daemon, "--no-restore")
-        wait_until(lambda: not set_members(net, net.attacker4), 3, "iptables' sets are empty")
+        wait_until(lambda: not set_members(net, source), 3, "iptables' sets are empty")
         passed = counter.read()
-        net.blast(proto="udp", count=10)
+        net.blast(proto="udp", count=10, src=source)
         assert counter.read() == passed + 10
         row = wait_until(lambda: daemon.query("select * from rules where id = ? and removed_at is not null", rule["id"]), 3)
         assert row[0]["removed_why"] == "manual"
+        net.blast(proto="udp", rate=10000, count=3000, src=source)
+        daemon.wait_rule(source)  # who goes on is blocked as anybody else
+        daemon.stop()
+        daemon.start("--no-restore")
         daemon.stop()
         daemon.start()
         assert not daemon.rules(), "the next start brings nothing back"
-        net.blast(proto="udp", rate=10000, count=3000)
-        rule = daemon.wait_rule(net.attacker4)
 
 
 def test_off_after_a_clean_stop_knows_the_database(net, start, tmp_path):

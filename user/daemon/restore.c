@@ -123,6 +123,19 @@ static int forget_rules(struct daemon *daemon, struct moment now)
 	return 0;
 }
 
+/* Who offended before is no newcomer, and what somebody unblocked does not come back at once. */
+static int remember(struct daemon *daemon, struct moment now)
+{
+	struct past_rule *past = NULL;
+	size_t n = 0;
+	int err = recorder_load_past(daemon->recorder, now, &past, &n);
+
+	if (!err)
+		policy_remember(daemon->policy, past, n, now);
+	free(past);
+	return err;
+}
+
 /* Observe mode restores nothing: the rules wait in the database for the next run that enforces. */
 int restore_rules(struct daemon *daemon, struct moment now)
 {
@@ -130,11 +143,13 @@ int restore_rules(struct daemon *daemon, struct moment now)
 	size_t n = 0, restored;
 	int err;
 
-	if (daemon->options->no_restore)
-		return forget_rules(daemon, now);
-	if (daemon->config->mode == MODE_OBSERVE)
+	if (daemon->config->mode == MODE_OBSERVE && !daemon->options->no_restore)
 		return 0;
-	err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+	err = remember(daemon, now);
+	if (!err && daemon->options->no_restore)
+		return forget_rules(daemon, now);
+	if (!err)
+		err = recorder_load_rules(daemon->recorder, now, &rules, &n);
 	if (err)
 		return err;
 	err = policy_restore(daemon->policy, rules, n, now, &daemon->judgement.changes);

@@ -40,12 +40,25 @@ struct rule {
 	struct moment expires; /* boot_ns decides while the boot_id is the same */
 };
 
+/* A rule of the past: an offence, or unblocked by hand. */
+struct past_rule {
+	struct prefix prefix;
+	bool to_destination;
+	enum evidence evidence;
+	enum removed_why removed_why; /* REMOVED_EXPIRED also of one that is in force */
+	int64_t expired_ns; /* CLOCK_BOOTTIME when it ended or was to end; may be below 0 */
+};
+
 /* What it stops: no two rules in force have the same. */
 struct block_key rule_key(const struct rule *rule);
 
 /* The classes of packets that have ports of this protocol, and the way back (0: not one's). */
 uint32_t protocol_classes(uint8_t protocol);
 uint8_t classes_protocol(uint32_t classes);
+/* Whether a rule with to_destination is what such a rule may be. */
+bool rule_limits_destination(const struct rule *rule);
+/* The protocol of a limit of what is sent there: of CLASS_SYN, CLASS_UDP or CLASS_ICMP. */
+uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t classes);
 
 /* The iptables command that does the same, for people to read and paste. Returns buf. */
 #define RULE_COMMAND_TEXT 1024 /* several commands when one cannot name all classes */
@@ -61,6 +74,8 @@ enum rule_change_kind {
 		       */
 	RULE_ALARM_OVER, /* what was alarmed about has ended */
 	RULE_ALSO_FOUND, /* another detector has found who is blocked already: to be told */
+	RULE_CROWDED, /* a budget of rules is spent, rule.reason says which; told at the rule that
+			 comes next */
 	RULE_CHANGE_KINDS
 };
 
@@ -69,6 +84,7 @@ enum refused_why {
 	REFUSED_FULL,
 	REFUSED_HELD,	/* unblocked by hand a short time ago */
 	REFUSED_PAUSED, /* no new decisions now */
+	REFUSED_COUNT
 };
 
 struct rule_change {
