@@ -18,8 +18,7 @@
 #include "daemon/helper.h"
 #include "host/link_notices.h"
 
-#define LOOK_NS (200 * NS_PER_MS) /* between looks: who takes off what we put back may be as fast \
-				   */
+#define LOOK_NS (200 * NS_PER_MS) /* between looks: others may undo repairs at once */
 
 /* Somebody wants this interface left alone: jumps to the chain go with the program. */
 static void let_go(struct daemon *daemon, struct watch *watch)

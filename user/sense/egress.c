@@ -21,17 +21,25 @@ static struct bpf_tc_hook hook_of(int ifindex, enum bpf_tc_attach_point point)
 				     .attach_point = point };
 }
 
-/* The program's id if the filter of this handle is there and ours, or 0. */
-static uint32_t ours_at(int ifindex, uint32_t handle)
+/* The id of the program of the filter in this place, or 0. */
+static uint32_t program_at(int ifindex, uint32_t handle)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
+
+	return bpf_tc_query(&hook, &options) ? 0 : options.prog_id;
+}
+
+/* Whether any run's filter is there. Asking for a program's name takes CAP_SYS_ADMIN. */
+static bool ours_at(int ifindex, uint32_t handle)
+{
+	uint32_t id = program_at(ifindex, handle);
 	char name[BPF_OBJ_NAME_LEN];
 
-	if (bpf_tc_query(&hook, &options))
-		return 0;
-	attach_program_name(options.prog_id, name);
-	return strcmp(name, EGRESS_PROGRAM) ? 0 : options.prog_id;
+	if (!id)
+		return false;
+	attach_program_name(id, name);
+	return !strcmp(name, EGRESS_PROGRAM);
 }
 
 /* The handle of our filter, 0 when there is none. */
@@ -112,7 +120,7 @@ int egress_attach(struct egress *egress, int ifindex, int prog_fd)
 
 bool egress_holds(const struct egress *egress)
 {
-	return egress->ifindex && ours_at(egress->ifindex, egress->handle) == egress->prog_id;
+	return egress->ifindex && program_at(egress->ifindex, egress->handle) == egress->prog_id;
 }
 
 /* Returns 0 or -errno; an interface that has just gone took its filter along. */
@@ -127,17 +135,11 @@ static int detach(int ifindex, uint32_t handle)
 	return err == -ENODEV || err == -ENOENT ? 0 : err;
 }
 
-int egress_release(int ifindex)
+static int release(int ifindex, uint32_t handle)
 {
 	char name[IF_NAMESIZE] = "?";
-	uint32_t handle;
-	int err;
+	int err = detach(ifindex, handle);
 
-	program_quiet();
-	handle = ifindex ? find(ifindex) : 0;
-	if (!handle)
-		return 0;
-	err = detach(ifindex, handle);
 	if (!err)
 		return 1;
 	if_indextoname((unsigned int)ifindex, name);
@@ -145,9 +147,20 @@ int egress_release(int ifindex)
 	return err;
 }
 
+int egress_release(int ifindex)
+{
+	uint32_t handle;
+
+	program_quiet();
+	handle = ifindex ? find(ifindex) : 0;
+	return handle ? release(ifindex, handle) : 0;
+}
+
 void egress_close(struct egress *egress, bool keep)
 {
-	if (egress->ifindex && !keep)
+	if (!keep && egress_holds(egress))
+		release(egress->ifindex, egress->handle);
+	else if (!keep) /* another run's, if somebody was here */
 		egress_release(egress->ifindex);
 	*egress = (struct egress){ 0 };
 }
