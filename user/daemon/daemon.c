@@ -155,12 +155,6 @@ static void on_grace(void *context, uint32_t events)
 		daemon->tick_ms_max = daemon->tick_ms_last;
 }
 
-static void on_upkeep(void *context, uint64_t expirations)
-{
-	(void)expirations;
-	daemon_upkeep(context);
-}
-
 static void on_host(void *context, uint32_t events)
 {
 	struct daemon *daemon = context;
@@ -231,8 +225,7 @@ int daemon_watch_steps(struct daemon *daemon)
 		err = loop_add_fd(loop, host_fd(daemon->host), EPOLLIN, on_host, daemon,
 				  &daemon->host_source);
 	if (!err)
-		err = loop_add_timer(loop, UPKEEP_NS, UPKEEP_NS, on_upkeep, daemon,
-				     &daemon->upkeep_timer);
+		err = upkeep_start(daemon);
 	if (!err)
 		err = loop_add_timer(loop, interval_ns, interval_ns, on_interval, daemon,
 				     &daemon->interval_timer);
@@ -248,6 +241,7 @@ int daemon_run(const struct options *options)
 		.options = options,
 		.started = moment_now(),
 		.lock_fd = -1,
+		.links_fd = -1,
 		.lock = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER },
 	};
 	code = daemon_start(&daemon);

@@ -76,9 +76,13 @@ int helper_open(struct daemon *daemon, char error[512])
 	int err;
 
 	for (unsigned int i = 0; i < daemon->config->interface_count; i++) {
+		const struct watch *watch = &daemon->watches[i];
+
 		/* the watches are in the order of the configuration; at the start there are none */
-		if (!daemon->watches[i].released)
-			names[options.interface_count++] = daemon->config->interfaces[i];
+		if (!watch->released)
+			names[options.interface_count++] = watch->status.name[0]
+								   ? watch->status.name
+								   : daemon->config->interfaces[i];
 	}
 	err = iptables_enforcer_start(&options, &enforcer, error);
 	if (err)

@@ -100,6 +100,29 @@ static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t 
 	return err;
 }
 
+/* --no-restore: what the run before blocked ends, also in the record, or a later start would block
+ * it. */
+static int forget_rules(struct daemon *daemon, struct moment now)
+{
+	struct rule *rules = NULL;
+	size_t n = 0;
+	int err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		const struct rule_change change = { .kind = RULE_REMOVED,
+						    .rule = rules[i],
+						    .removed_why = REMOVED_MANUAL };
+
+		recorder_rule_change(daemon->recorder, &change, now);
+	}
+	events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
+		   "rules of the run before ended, as --no-restore asks for: %zu", n);
+	free(rules);
+	return 0;
+}
+
 /* Who offended before is no newcomer, and what somebody unblocked does not come back at once. */
 static int remember(struct daemon *daemon, struct moment now)
 {
@@ -120,9 +143,11 @@ int restore_rules(struct daemon *daemon, struct moment now)
 	size_t n = 0, restored;
 	int err;
 
-	if (daemon->config->mode == MODE_OBSERVE)
+	if (daemon->config->mode == MODE_OBSERVE && !daemon->options->no_restore)
 		return 0;
 	err = remember(daemon, now);
+	if (!err && daemon->options->no_restore)
+		return forget_rules(daemon, now);
 	if (!err)
 		err = recorder_load_rules(daemon->recorder, now, &rules, &n);
 	if (err)

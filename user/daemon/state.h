@@ -73,6 +73,9 @@ struct daemon {
 	struct loop *loop;
 	struct loop_source *signals, *interval_timer, *upkeep_timer, *helper_timer;
 	struct loop_source *grace_source, *host_source, *helper_source, *peers_source;
+	struct loop_source *links_source;
+	int links_fd;	   /* -1, or notices of interfaces; owned */
+	int64_t looked_ns; /* when the interfaces were looked at last */
 	struct recorder *recorder;
 	struct host *host;
 	struct peers *peers; /* asked about what was blocked */

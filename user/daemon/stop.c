@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "daemon/deny.h"
 #include "daemon/evidence.h"
-#include "daemon/footprint.h"
 #include "daemon/helper.h"
 #include "daemon/peaks.h"
 #include "daemon/start.h"
+#include "daemon/upkeep.h"
 #include "daemon/wake.h"
 
 /*
@@ -80,6 +80,7 @@ void daemon_stop(struct daemon *daemon)
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);
 	}
+	upkeep_stop(daemon);
 	daemon_record_peaks(daemon);
 	if (!daemon->keep)
 		record_end(daemon);
@@ -93,8 +94,6 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->recorder)
 		recorder_close(&daemon->recorder);
 	free_memory(daemon);
-	if (daemon->running && !daemon->keep)
-		footprint_remove();
 	bpffs_unlock(&daemon->lock_fd, !daemon->keep); /* last: whoever waits for it may start now
 							*/
 	log_close();
