@@ -7,6 +7,7 @@
 #ifndef FWGEN_POLICY_H
 #define FWGEN_POLICY_H
 
+#include "model/block_request.h"
 #include "model/config.h"
 #include "model/finding.h"
 #include "model/peer.h"
@@ -63,18 +64,6 @@ int policy_peer(struct policy *policy, const struct peer_answer *answer, struct 
 		struct rule_change_list *out);
 
 #define POLICY_ERROR 256
-
-struct block_request {
-	struct prefix prefix;
-	bool to_destination; /* a limit of what is sent there: class and limit_pps must be given */
-	uint32_t classes;    /* 0: all */
-	uint16_t port;	     /* 0: all */
-	uint8_t protocol;    /* with a port */
-	uint32_t limit_pps;  /* 0: drop */
-	int64_t duration_ns; /* 0: response.block_seconds; at most max_block_seconds */
-	enum origin origin;  /* ORIGIN_MANUAL, ORIGIN_IMPORT or ORIGIN_FLEET */
-	char reason[192];    /* "": "blocked by hand" */
-};
 
 /*
  * A rule that somebody asks for, in the place of a detector's, or renewing his own. Also in observe

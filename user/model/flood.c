@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What to do about a flood from everywhere: a limit of what is sent to the host, and for SYNs, a
+ * proxy that answers them with cookies. Only words: nothing here is ever executed by fwgen.
+ */
+#include "model/flood.h"
+
+#include <stdio.h>
+#include "base/address.h"
+#include "model/detector.h"
+
+/* What a server takes without trouble, and nobody need miss who comes twice. */
+#define ADVISED_PPS 1000
+
+static bool is_limitable(uint32_t classes)
+{
+	return classes == CLASS_SYN || classes == CLASS_UDP || classes == CLASS_ICMP;
+}
+
+const char *flood_command(const struct flood *flood, char buf[FLOOD_COMMAND_TEXT])
+{
+	char address[ADDRESS_TEXT], classes[CLASSES_TEXT], port[24] = "";
+
+	buf[0] = '\0';
+	if (!is_limitable(flood->classes))
+		return buf;
+	if (flood->port && flood->classes != CLASS_ICMP)
+		snprintf(port, sizeof(port), " --port %u", flood->port);
+	snprintf(buf, FLOOD_COMMAND_TEXT, "fwgen block %s --to --class %s%s --limit %d --for 10m",
+		 address_format(&flood->destination, address),
+		 classes_format(flood->classes, classes), port, ADVISED_PPS);
+	return buf;
+}
+
+size_t flood_synproxy(const struct flood *flood, bool local,
+		      char lines[FLOOD_LINES_MAX][FLOOD_LINE_TEXT])
+{
+	bool four = address_is_ipv4(&flood->destination);
+	const char *program = four ? "iptables" : "ip6tables", *chain = local ? "INPUT" : "FORWARD";
+	char address[ADDRESS_TEXT], match[96];
+	size_t n = 0;
+
+	if (flood->classes != CLASS_SYN || !flood->port)
+		return 0;
+	snprintf(match, sizeof(match), "-d %s -p tcp --dport %u",
+		 address_format(&flood->destination, address), flood->port);
+	snprintf(lines[n++], FLOOD_LINE_TEXT,
+		 "sysctl -w net.ipv4.tcp_syncookies=1 net.ipv4.tcp_timestamps=1"
+		 " net.netfilter.nf_conntrack_tcp_loose=0");
+	/* at the end of raw: fwgen's own jump stays first there */
+	snprintf(lines[n++], FLOOD_LINE_TEXT, "%s -t raw -A PREROUTING %s --syn -j CT --notrack",
+		 program, match);
+	snprintf(lines[n++], FLOOD_LINE_TEXT,
+		 "%s -I %s 1 %s -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm"
+		 " --timestamp --wscale 7 --mss %d",
+		 program, chain, match, four ? 1460 : 1440);
+	snprintf(lines[n++], FLOOD_LINE_TEXT,
+		 "%s -I %s 2 %s -m conntrack --ctstate INVALID -j DROP", program, chain, match);
+	return n;
+}
