@@ -44,7 +44,8 @@ struct unblock_request {
 struct unblock_result {
 	size_t count;			  /* rules that ended */
 	struct rule rules[UNBLOCK_SHOWN]; /* the first of them */
-	struct moment held_until;	  /* their sources are left alone until then */
+	struct moment at;
+	struct moment held_until; /* their sources are left alone until then */
 };
 
 struct allow_request {
@@ -62,8 +63,7 @@ struct reload_result {
 	char path[PATH_MAX]; /* "": the built-in defaults */
 	char hash[CONFIG_HASH_TEXT];
 	char kept[256];		   /* keys that need a restart to change, ", " between */
-	bool waits;		   /* for `confirm` */
-	struct moment confirm_end; /* waits: then the one before comes back */
+	struct moment confirm_end; /* without `confirm` the old one comes back; boot_ns 0: no */
 };
 
 struct pause_result {

@@ -125,6 +125,9 @@ struct json *render_status(const struct status *status)
 	json_add_string(json, "database", status->database);
 	add_rounded(json, "tick_ms_last", status->tick_ms_last);
 	add_rounded(json, "tick_ms_max", status->tick_ms_max);
+	render_time(json, "paused_until", status->paused_until);
+	json_add_bool(json, "disarmed", status->disarmed);
+	render_time(json, "confirm_until", status->confirm_end);
 	return json;
 }
 
