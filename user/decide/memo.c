@@ -53,6 +53,28 @@ uint32_t memo_get(const struct memo *memo, const struct prefix *prefix, uint32_t
 	return item && item->until_ns > now_ns ? item->value : 0;
 }
 
+int64_t memo_until(const struct memo *memo, const struct prefix *prefix, uint32_t tag,
+		   int64_t now_ns)
+{
+	const struct memo_item *item = find(memo, prefix, tag);
+
+	return item && item->value && item->until_ns > now_ns ? item->until_ns : 0;
+}
+
+int64_t memo_until_inside(const struct memo *memo, const struct prefix *prefix, uint32_t tag,
+			  int64_t now_ns)
+{
+	for (uint32_t i = 0; i < memo->made; i++) {
+		const struct memo_item *item = &memo->items[i];
+
+		if (item->until_ns > now_ns && item->tag == tag && item->value &&
+		    item->prefix.len >= prefix->len &&
+		    prefix_contains(prefix, &item->prefix.address))
+			return item->until_ns;
+	}
+	return 0;
+}
+
 static void forget(struct memo *memo, uint32_t number)
 {
 	struct memo_item *item = &memo->items[number - 1];
@@ -72,6 +94,8 @@ void memo_set(struct memo *memo, const struct prefix *prefix, uint32_t tag, uint
 	if (!item) {
 		item = &memo->items[memo->cursor];
 		memo->cursor = (memo->cursor + 1) & (memo->size - 1);
+		if (memo->made < memo->size)
+			memo->made++;
 		if (item->until_ns)
 			forget(memo, (uint32_t)(item - memo->items) + 1);
 		head = head_of(memo, prefix, tag);

@@ -22,6 +22,7 @@ struct memo {
 	uint32_t *heads;
 	uint32_t size; /* a power of two */
 	uint32_t cursor;
+	uint32_t made; /* items that were ever used */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -30,6 +31,12 @@ void memo_done(struct memo *memo);
 /* The value, or 0 when nothing is known or its time is over. */
 uint32_t memo_get(const struct memo *memo, const struct prefix *prefix, uint32_t tag,
 		  int64_t now_ns);
+/* When that is over, or 0. */
+int64_t memo_until(const struct memo *memo, const struct prefix *prefix, uint32_t tag,
+		   int64_t now_ns);
+/* Until when something is known of a part of the prefix, or 0. Looks at all there is. */
+int64_t memo_until_inside(const struct memo *memo, const struct prefix *prefix, uint32_t tag,
+			  int64_t now_ns);
 void memo_set(struct memo *memo, const struct prefix *prefix, uint32_t tag, uint32_t value,
 	      int64_t until_ns);
 

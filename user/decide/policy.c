@@ -17,9 +17,9 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "decide/policy_state.h"
+#include "decide/reason.h"
 
-#define MEMO_ITEMS  65536
-#define TAG_OFFENCE 0xffffffffu /* how often the source was blocked on proven evidence */
+#define TOLD_MAX 65536
 
 int policy_new(const struct config *config, uint32_t next_rule_id, struct policy **out)
 {
@@ -29,7 +29,9 @@ int policy_new(const struct config *config, uint32_t next_rule_id, struct policy
 		return -ENOMEM;
 	policy->next_rule_id = next_rule_id ? next_rule_id : 1;
 	settings_read(config, &policy->settings);
-	if (rule_table_init(&policy->table) || memo_init(&policy->memo, MEMO_ITEMS)) {
+	policy->max_rules = SIZE_MAX;
+	if (rule_table_init(&policy->table) || memo_init(&policy->told, TOLD_MAX) ||
+	    known_init(&policy->known)) {
 		policy_free(&policy);
 		return -ENOMEM;
 	}
@@ -42,7 +44,8 @@ void policy_free(struct policy **policy)
 	if (!*policy)
 		return;
 	rule_table_done(&(*policy)->table);
-	memo_done(&(*policy)->memo);
+	memo_done(&(*policy)->told);
+	known_done(&(*policy)->known);
 	protected_list_free(&(*policy)->protected_list);
 	free(*policy);
 	*policy = NULL;
@@ -54,11 +57,31 @@ int policy_reconfigure(struct policy *policy, const struct config *config)
 	return 0;
 }
 
-static struct rule_change change_from(const struct finding *finding, enum rule_change_kind kind,
-				      const struct rule *rule)
+/* ---- what a finding would come to ------------------------------------------------------------ */
+
+/* A rule for the finding, all but its id and its reason. */
+static void draft(const struct policy *policy, const struct finding *finding, struct rule *rule,
+		  struct rule_facts *facts)
+{
+	int64_t now_ns = finding->at.boot_ns;
+
+	settings_draft(&policy->settings, finding, rule);
+	*facts = (struct rule_facts){
+		.offending = peers_offending(finding->classes),
+		.loudness = rule_loudness(finding->count, &finding->limit),
+		.action = rule->action,
+		.established = finding->established,
+	};
+	if (rule->action != ACTION_ALARM && peers_may_narrow(rule) &&
+	    known_has_peer(&policy->known, &rule->prefix, now_ns))
+		peers_narrow(&policy->settings, facts->offending, rule);
+	rule->expires = moment_plus(
+		finding->at, policy_duration_ns(policy, &rule->prefix, rule->evidence, now_ns));
+}
+
+static struct rule_change change_from(const struct finding *finding, const struct rule *rule)
 {
 	struct rule_change change = {
-		.kind = kind,
 		.rule = *rule,
 		.port = finding->port,
 		.protocol = finding->protocol,
@@ -68,25 +91,13 @@ static struct rule_change change_from(const struct finding *finding, enum rule_c
 	};
 
 	memcpy(change.traits, finding->traits, sizeof(change.traits));
+	reason_format(finding, change.rule.reason, sizeof(change.rule.reason));
+	if (peers_is_narrowed(rule))
+		peers_explain(&change.rule);
 	return change;
 }
 
-/* How long a rule for this finding is to last. */
-static int64_t duration_for(const struct policy *policy, const struct finding *finding)
-{
-	uint32_t offences = 0;
-
-	if (finding->evidence == EVIDENCE_PROVEN)
-		offences =
-			memo_get(&policy->memo, &finding->source, TAG_OFFENCE, finding->at.boot_ns);
-	return settings_duration_ns(&policy->settings, finding->evidence, offences);
-}
-
-static void draft(const struct policy *policy, const struct finding *finding, struct rule *out)
-{
-	settings_draft(&policy->settings, finding, out);
-	out->expires = moment_plus(finding->at, duration_for(policy, finding));
-}
+/* ---- telling --------------------------------------------------------------------------------- */
 
 /* Whom a finding is told about: the source, but for a flood from everywhere. */
 static struct prefix subject_of(const struct finding *finding)
@@ -108,97 +119,68 @@ static uint32_t tag_of(const struct finding *finding, enum rule_change_kind kind
 }
 
 /* Says that something is not enforced, once per subject and detector in block_seconds. */
-static int tell(struct policy *policy, const struct finding *finding, enum rule_change_kind kind,
-		enum refused_why why, const char *as, struct rule_change_list *out)
+static int tell(struct policy *policy, const struct finding *finding, const struct rule *rule,
+		enum rule_change_kind kind, enum refused_why why, const char *as,
+		struct rule_change_list *out)
 {
 	struct prefix subject = subject_of(finding);
 	uint32_t tag = tag_of(finding, kind, why);
 	int64_t now_ns = finding->at.boot_ns;
 	struct rule_change change;
-	struct rule rule;
 
-	if (memo_get(&policy->memo, &subject, tag, now_ns))
+	if (memo_get(&policy->told, &subject, tag, now_ns))
 		return 0;
-	draft(policy, finding, &rule);
-	if (kind == RULE_ALARMED)
-		rule.action = ACTION_ALARM;
-	change = change_from(finding, kind, &rule);
+	change = change_from(finding, rule);
+	change.kind = kind;
 	change.refused_why = why;
+	if (kind == RULE_ALARMED)
+		change.rule.action = ACTION_ALARM;
 	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
 	if (rule_change_list_add(out, &change))
 		return -ENOMEM;
-	memo_set(&policy->memo, &subject, tag, 1,
+	memo_set(&policy->told, &subject, tag, 1,
 		 now_ns + policy->settings.block_seconds * NS_PER_SECOND);
 	return 0;
 }
 
 /* The end of what was told of; when it begins anew, that is told at once. */
-static int tell_end(struct policy *policy, const struct finding *finding,
+static int tell_end(struct policy *policy, const struct finding *finding, const struct rule *rule,
 		    struct rule_change_list *out)
 {
 	struct prefix subject = subject_of(finding);
-	struct rule_change change;
-	struct rule rule;
+	struct rule_change change = change_from(finding, rule);
 
-	draft(policy, finding, &rule);
-	rule.action = ACTION_ALARM;
-	change = change_from(finding, RULE_ALARM_OVER, &rule);
+	change.kind = RULE_ALARM_OVER;
+	change.rule.action = ACTION_ALARM;
 	if (rule_change_list_add(out, &change))
 		return -ENOMEM;
-	memo_set(&policy->memo, &subject, tag_of(finding, RULE_ALARMED, 0), 0, finding->at.boot_ns);
+	memo_set(&policy->told, &subject, tag_of(finding, RULE_ALARMED, 0), 0, finding->at.boot_ns);
 	return 0;
 }
 
-static int add(struct policy *policy, const struct finding *finding, struct rule_change_list *out)
-{
-	struct rule_change change;
-	struct rule_node *node;
-	struct rule rule;
-
-	draft(policy, finding, &rule);
-	rule.id = policy->next_rule_id;
-	if (rule_table_add(&policy->table, &rule, &node))
-		return -ENOMEM;
-	change = change_from(finding, RULE_ADDED, &rule);
-	if (rule_change_list_add(out, &change)) {
-		rule_table_remove(&policy->table, node);
-		return -ENOMEM;
-	}
-	policy->next_rule_id++;
-	if (rule.evidence == EVIDENCE_PROVEN) {
-		uint32_t offences =
-			memo_get(&policy->memo, &finding->source, TAG_OFFENCE, finding->at.boot_ns);
-
-		memo_set(&policy->memo, &finding->source, TAG_OFFENCE, offences + 1,
-			 rule.expires.boot_ns + policy->settings.max_block_seconds * NS_PER_SECOND);
-	}
-	return 0;
-}
+/* ---- one whose source has a rule ------------------------------------------------------------- */
 
 /*
  * A detector's rule gives way to a stronger one: a drop instead of a limit, or proven evidence, and
  * weaker in neither.
  */
-static bool is_stronger(const struct policy *policy, const struct finding *finding,
-			const struct rule *rule)
+static bool is_stronger(const struct rule *draft, const struct rule *rule)
 {
-	enum action action = settings_action(&policy->settings, finding);
-	bool drops = action == ACTION_DROP && rule->action == ACTION_LIMIT;
-	bool proves = finding->evidence == EVIDENCE_PROVEN && rule->evidence == EVIDENCE_UNPROVEN;
+	bool drops = draft->action == ACTION_DROP && rule->action == ACTION_LIMIT;
+	bool proves = draft->evidence == EVIDENCE_PROVEN && rule->evidence == EVIDENCE_UNPROVEN;
 
-	if (rule->origin != ORIGIN_DETECTOR)
-		return false;
-	return (drops && finding->evidence >= rule->evidence) ||
-	       (proves && (drops || action == rule->action));
+	return (drops && draft->evidence >= rule->evidence) ||
+	       (proves && (drops || draft->action == rule->action));
 }
 
 /* By the weaker of the two evidences: proof of one thing does not prolong a guess at another. */
 static int64_t renewal_for(const struct policy *policy, const struct finding *finding,
 			   const struct rule *rule)
 {
-	if (rule->evidence == EVIDENCE_UNPROVEN)
-		return settings_duration_ns(&policy->settings, EVIDENCE_UNPROVEN, 0);
-	return duration_for(policy, finding);
+	enum evidence weaker =
+		finding->evidence < rule->evidence ? finding->evidence : rule->evidence;
+
+	return policy_duration_ns(policy, &rule->prefix, weaker, finding->at.boot_ns);
 }
 
 /*
@@ -213,84 +195,131 @@ static bool is_spent(const struct policy *policy, const struct finding *finding,
 		       policy->settings.block_seconds * NS_PER_SECOND;
 }
 
-static int renew(struct policy *policy, const struct finding *finding, struct rule_node *node,
-		 struct rule_change_list *out)
+/* Louder at once, quieter little by little: one source is found by several limits in turn. */
+static void note_loudness(struct rule_node *node, uint32_t loudness)
+{
+	uint32_t before = node->facts.loudness;
+
+	if (loudness < before)
+		loudness = before - (before - loudness) / 8;
+	if (loudness != before)
+		rule_table_set_loudness(node, loudness);
+}
+
+/*
+ * The detector's rule in the place of its own, or NULL: as it is. One that was narrowed stays so,
+ * and takes in the packets of other kinds that are found later.
+ */
+static bool outgrows(const struct policy *policy, const struct rule_node *node,
+		     const struct rule_facts *facts, struct rule *draft)
+{
+	if (!peers_is_narrowed(&node->rule) || draft->evidence == EVIDENCE_PROVEN)
+		return is_stronger(draft, &node->rule);
+	if (draft->action != ACTION_ALARM)
+		peers_narrow(&policy->settings, facts->offending | node->rule.classes, draft);
+	return draft->classes != node->rule.classes;
+}
+
+static int renew(struct policy *policy, const struct finding *finding, struct rule *draft,
+		 struct rule_facts *facts, struct rule_node *node, struct rule_change_list *out)
 {
 	int64_t duration_ns = renewal_for(policy, finding, &node->rule);
 	struct rule_change change;
 
-	if (policy->settings.mode == MODE_OBSERVE)
-		return 0;
-	if (is_stronger(policy, finding, &node->rule)) {
-		if (policy_remove(policy, node, REMOVED_REPLACED, NULL, out))
-			return -ENOMEM;
-		return add(policy, finding, out);
+	note_loudness(node, facts->loudness);
+	if (policy_paused_until(policy, finding->at.boot_ns) == 0 &&
+	    outgrows(policy, node, facts, draft)) {
+		change = change_from(finding, draft);
+		facts->established |= node->facts.established;
+		facts->offending |= draft->classes == CLASS_ALL ? 0 : draft->classes;
+		return policy_replace(policy, node, &change, facts, out);
 	}
-	if (node->rule.origin == ORIGIN_DETECTOR && node->rule.detector != finding->detector &&
-	    tell(policy, finding, RULE_ALSO_FOUND, 0, NULL, out))
+	if (node->rule.detector != finding->detector &&
+	    tell(policy, finding, draft, RULE_ALSO_FOUND, 0, NULL, out))
 		return -ENOMEM;
-	if (is_spent(policy, finding, &node->rule))
+	if (is_spent(policy, finding, &node->rule) ||
+	    node->rule.expires.boot_ns - finding->at.boot_ns >= duration_ns / 2)
 		return 0;
-	if (node->rule.expires.boot_ns - finding->at.boot_ns >= duration_ns / 2)
-		return 0;
-	change = change_from(finding, RULE_RENEWED, &node->rule);
-	change.rule.expires = moment_plus(finding->at, duration_ns);
-	if (rule_change_list_add(out, &change))
-		return -ENOMEM;
-	rule_table_set_expiry(&policy->table, node, change.rule.expires);
-	return 0;
+	change = change_from(finding, draft);
+	return policy_renew(policy, node, &change, moment_plus(finding->at, duration_ns), out);
 }
+
+/* Somebody's own rule is his affair; that it leaves something through is told. */
+static int leave(struct policy *policy, const struct finding *finding, const struct rule *draft,
+		 const struct rule *rule, struct rule_change_list *out)
+{
+	if (rule->action == ACTION_DROP && !(draft->classes & ~rule->classes))
+		return 0;
+	return tell(policy, finding, draft, RULE_ALSO_FOUND, 0, NULL, out);
+}
+
+/* ---- one whose source has none --------------------------------------------------------------- */
 
 /* Whether a wider rule already does what a rule for this finding would do. */
-static bool is_covered(const struct policy *policy, const struct finding *finding)
+static bool is_covered(const struct policy *policy, const struct finding *finding,
+		       const struct rule *draft)
 {
-	const struct rule_node *node = rule_table_covering(&policy->table, &finding->source);
+	const struct rule_node *node = rule_table_covering(&policy->table, &draft->prefix);
 
-	return node && node->rule.expires.boot_ns > finding->at.boot_ns &&
+	return !draft->to_destination && node && node->rule.expires.boot_ns > finding->at.boot_ns &&
 	       node->rule.classes == CLASS_ALL &&
-	       (node->rule.action == ACTION_DROP ||
-		settings_action(&policy->settings, finding) == ACTION_LIMIT);
+	       (node->rule.action == ACTION_DROP || draft->action == ACTION_LIMIT);
 }
 
-/* What a rule for this finding would stop. */
-static struct block_key key_of(const struct finding *finding)
+static int refuse(struct policy *policy, const struct finding *finding, const struct rule *draft,
+		  enum refused_why why, const char *as, struct rule_change_list *out)
 {
-	struct block_key key = { .address = finding->source.address, .len = finding->source.len };
+	return tell(policy, finding, draft, RULE_REFUSED, why, as, out);
+}
 
-	if (finding->port_only) {
-		key.port = finding->port;
-		key.protocol = finding->protocol;
-	}
-	return key;
+static int begin(struct policy *policy, const struct finding *finding, const struct rule *draft,
+		 const struct rule_facts *facts, struct rule_change_list *out)
+{
+	const struct protected_prefix *protected = policy_guard(policy, draft);
+	int64_t now_ns = finding->at.boot_ns;
+	struct rule_change change;
+
+	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
+		return 0; /* who may never be blocked may use every service */
+	if (protected)
+		return refuse(policy, finding, draft, REFUSED_PROTECTED, protected->reason, out);
+	if (known_held_until(&policy->known, &draft->prefix, rule_key(draft).kind, now_ns))
+		return refuse(policy, finding, draft, REFUSED_HELD, NULL, out);
+	if (policy_paused_until(policy, now_ns))
+		return refuse(policy, finding, draft, REFUSED_PAUSED, NULL, out);
+	if (rule_is_unproven(draft) &&
+	    rule_table_unproven(&policy->table) >= policy->settings.max_unproven)
+		return refuse(policy, finding, draft, REFUSED_FULL, NULL, out);
+	if (policy->settings.mode == MODE_OBSERVE)
+		return tell(policy, finding, draft, RULE_OBSERVED, 0, NULL, out);
+	change = change_from(finding, draft);
+	return policy_add(policy, &change, facts, out);
 }
 
 static int decide(struct policy *policy, const struct finding *finding,
 		  struct rule_change_list *out)
 {
-	const struct block_key key = key_of(finding);
-	struct rule_node *node = rule_table_exact(&policy->table, &key);
-	const struct protected_prefix *protected;
+	struct rule_facts facts;
+	struct rule_node *node;
+	struct block_key key;
+	struct rule rule;
 
+	draft(policy, finding, &rule, &facts);
 	if (finding->lasted_ns)
-		return tell_end(policy, finding, out);
-	if (settings_action(&policy->settings, finding) == ACTION_ALARM)
-		return tell(policy, finding, RULE_ALARMED, 0, NULL, out);
-	if (node)
-		return renew(policy, finding, node, out);
-	if (is_covered(policy, finding))
+		return tell_end(policy, finding, &rule, out);
+	if (rule.action == ACTION_ALARM)
+		return tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out);
+	key = rule_key(&rule);
+	node = rule_table_exact(&policy->table, &key);
+	if (node && policy->settings.mode == MODE_OBSERVE)
 		return 0;
-	protected = protected_list_find(&policy->protected_list, &finding->source);
-	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
-		return 0; /* who may never be blocked may use every service */
-	if (protected)
-		return tell(policy, finding, RULE_REFUSED, REFUSED_PROTECTED, protected->reason,
-			    out);
-	if (finding->evidence == EVIDENCE_UNPROVEN &&
-	    policy->table.unproven >= policy->settings.max_unproven)
-		return tell(policy, finding, RULE_REFUSED, REFUSED_FULL, NULL, out);
-	if (policy->settings.mode == MODE_OBSERVE)
-		return tell(policy, finding, RULE_OBSERVED, 0, NULL, out);
-	return add(policy, finding, out);
+	if (node && node->rule.origin != ORIGIN_DETECTOR)
+		return leave(policy, finding, &rule, &node->rule, out);
+	if (node)
+		return renew(policy, finding, &rule, &facts, node, out);
+	if (is_covered(policy, finding, &rule))
+		return 0;
+	return begin(policy, finding, &rule, &facts, out);
 }
 
 int policy_decide(struct policy *policy, const struct finding *findings, size_t n,

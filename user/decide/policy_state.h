@@ -1,27 +1,62 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What policy.c and policy_upkeep.c change and policy_view.c reads. */
+/* What the files of policy share: its state, and the steps that more than one of them takes. */
 #ifndef FWGEN_DECIDE_POLICY_STATE_H
 #define FWGEN_DECIDE_POLICY_STATE_H
 
+#include "decide/known.h"
 #include "decide/memo.h"
+#include "decide/policy.h"
 #include "decide/rule_table.h"
 #include "decide/settings.h"
-#include "model/protected.h"
-#include "model/rule.h"
 
 struct policy {
 	struct settings settings;
 	struct rule_table table;
 	struct protected_list protected_list;
-	struct memo memo;
+	struct memo told;
+	struct known known;
+	int64_t paused_until_ns; /* 0: not */
+	size_t max_rules;
+	uint64_t population; /* sources with exchanges of their own */
 	uint32_t next_rule_id;
 };
 
+/*
+ * Gives change->rule an id, puts it in force and reports the change, which is RULE_ADDED. A
+ * detector's proven rule is an offence. Returns 0 or -ENOMEM, nothing changed.
+ */
+int policy_add(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
+	       struct rule_change_list *out);
 /*
  * Reports the removal, then removes. as: what the rule's prefix is protected as, or NULL. Returns 0
  * or -ENOMEM.
  */
 int policy_remove(struct policy *policy, struct rule_node *node, enum removed_why why,
 		  const char *as, struct rule_change_list *out);
+/* The rule gives way to change->rule, which has the same key. Returns 0 or -ENOMEM. */
+int policy_replace(struct policy *policy, struct rule_node *node, struct rule_change *change,
+		   const struct rule_facts *facts, struct rule_change_list *out);
+/* The rule ends later; of change only what a finding says is used. Returns 0 or -ENOMEM. */
+int policy_renew(struct policy *policy, struct rule_node *node, struct rule_change *change,
+		 struct moment expires, struct rule_change_list *out);
+
+/* How long a rule on this evidence lasts for this source. */
+int64_t policy_duration_ns(const struct policy *policy, const struct prefix *source,
+			   enum evidence evidence, int64_t now_ns);
+
+/* What forbids the rule: it overlaps the protected set. NULL: nothing, or it stops no source. */
+const struct protected_prefix *policy_guard(const struct policy *policy, const struct rule *rule);
+
+/* ---- peers.c --------------------------------------------------------------------------------- */
+
+/* The packets to limit for these: never all. */
+uint32_t peers_offending(uint32_t classes);
+/* Whether a rule may be made to limit its offending packets only. */
+bool peers_may_narrow(const struct rule *rule);
+/* Whether it was. */
+bool peers_is_narrowed(const struct rule *rule);
+/* Makes it so; then has its reason say why. */
+void peers_narrow(const struct settings *settings, uint32_t offending, struct rule *rule);
+void peers_explain(struct rule *rule);
 
 #endif

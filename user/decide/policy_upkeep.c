@@ -7,25 +7,8 @@
 #include "decide/policy.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "decide/policy_state.h"
-
-int policy_remove(struct policy *policy, struct rule_node *node, enum removed_why why,
-		  const char *as, struct rule_change_list *out)
-{
-	struct rule_change change = {
-		.kind = RULE_REMOVED,
-		.rule = node->rule,
-		.removed_why = why,
-	};
-
-	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
-	if (rule_change_list_add(out, &change))
-		return -ENOMEM;
-	rule_table_remove(&policy->table, node);
-	return 0;
-}
 
 int policy_protect(struct policy *policy, const struct protected_list *list, struct moment now,
 		   struct rule_change_list *out)
@@ -39,8 +22,7 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
 	protected_list_free(&policy->protected_list);
 	policy->protected_list = copy;
 	for (node = policy->table.oldest; node; node = next) {
-		const struct protected_prefix *protected =
-			protected_list_find(&policy->protected_list, &node->rule.prefix);
+		const struct protected_prefix *protected = policy_guard(policy, &node->rule);
 
 		next = node->newer;
 		if (protected &&
@@ -66,8 +48,7 @@ int policy_expire(struct policy *policy, struct moment now, struct rule_change_l
 static bool may_restore(const struct policy *policy, const struct rule *rule, struct moment now,
 			struct rule_change *change)
 {
-	const struct protected_prefix *protected =
-		protected_list_find(&policy->protected_list, &rule->prefix);
+	const struct protected_prefix *protected = policy_guard(policy, rule);
 	const struct block_key key = rule_key(rule);
 
 	change->kind = RULE_REMOVED;
@@ -88,12 +69,18 @@ static bool may_restore(const struct policy *policy, const struct rule *rule, st
 static int restore(struct policy *policy, const struct rule *rule, struct moment now,
 		   struct rule_change_list *out)
 {
+	const struct rule_facts facts = {
+		.offending = peers_offending(rule->classes),
+		.loudness = rule_loudness(rule->observed, &rule->limit),
+		.action = peers_is_narrowed(rule) ? ACTION_DROP : rule->action,
+	};
 	struct rule_change change = { .rule = *rule };
 	struct rule_node *node = NULL;
 
 	if (rule->id >= policy->next_rule_id)
 		policy->next_rule_id = rule->id + 1;
-	if (may_restore(policy, rule, now, &change) && rule_table_add(&policy->table, rule, &node))
+	if (may_restore(policy, rule, now, &change) &&
+	    rule_table_add(&policy->table, rule, &facts, &node))
 		return -ENOMEM;
 	if (rule_change_list_add(out, &change)) {
 		if (node)

@@ -38,3 +38,24 @@ int64_t policy_next_expiry(const struct policy *policy)
 
 	return node ? node->rule.expires.boot_ns : INT64_MAX;
 }
+
+void policy_explain(const struct policy *policy, const struct prefix *prefix, struct moment now,
+		    struct policy_view *out)
+{
+	const struct protected_prefix *protected = policy_protected(policy, prefix);
+	const struct rule *rule = policy_find(policy, prefix);
+
+	*out = (struct policy_view){
+		.protected = protected != NULL,
+		.has_rule = rule != NULL,
+		.held_until_ns =
+			known_held_until(&policy->known, prefix, BLOCK_SOURCE, now.boot_ns),
+		.paused_until_ns = policy_paused_until(policy, now.boot_ns),
+		.peer = known_has_peer(&policy->known, prefix, now.boot_ns),
+	};
+	if (protected)
+		out->protection = *protected;
+	if (rule)
+		out->rule = *rule;
+	out->offences = known_offences(&policy->known, prefix, now.boot_ns, &out->forgiven_ns);
+}

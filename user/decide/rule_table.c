@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A hash by prefix, a binary heap by expiry and a list by age over the same nodes. Knows nothing of
- * why there is a rule (policy.c).
+ * A hash by prefix, heaps by expiry and by loudness, and a list by age over the same nodes. Knows
+ * nothing of why there is a rule (policy.c).
  */
 #include "decide/rule_table.h"
 
@@ -12,22 +12,6 @@
 
 #define FIRST_HEADS 1024
 
-int rule_table_init(struct rule_table *table)
-{
-	*table = (struct rule_table){ .head_count = FIRST_HEADS };
-	table->heads = calloc(table->head_count, sizeof(*table->heads));
-	return table->heads ? 0 : -ENOMEM;
-}
-
-void rule_table_done(struct rule_table *table)
-{
-	for (size_t i = 0; i < table->count; i++)
-		free(table->heap[i]);
-	free(table->heap);
-	free(table->heads);
-	*table = (struct rule_table){ 0 };
-}
-
 static struct rule_node **head_of(const struct rule_table *table, const struct prefix *prefix)
 {
 	uint64_t hash = address_hash(&prefix->address) + prefix->len;
@@ -35,96 +19,129 @@ static struct rule_node **head_of(const struct rule_table *table, const struct p
 	return &table->heads[hash & (table->head_count - 1)];
 }
 
-static bool earlier(const struct rule_node *a, const struct rule_node *b)
+static bool is_earlier(const struct rule_node *a, const struct rule_node *b)
 {
 	if (a->rule.expires.boot_ns != b->rule.expires.boot_ns)
 		return a->rule.expires.boot_ns < b->rule.expires.boot_ns;
 	return a->rule.id < b->rule.id;
 }
 
-static void put(struct rule_table *table, size_t place, struct rule_node *node)
+/* Of two that are as loud the older one goes: it has had its time. */
+static bool is_quieter(const struct rule_node *a, const struct rule_node *b)
 {
-	table->heap[place] = node;
-	node->place = place;
+	if (a->facts.loudness != b->facts.loudness)
+		return a->facts.loudness < b->facts.loudness;
+	return a->rule.id < b->rule.id;
 }
 
-/* Moves the node up or down to where its expiry belongs. */
-static void settle(struct rule_table *table, struct rule_node *node)
+int rule_table_init(struct rule_table *table)
 {
-	size_t place = node->place;
-
-	while (place && earlier(node, table->heap[(place - 1) / 2])) {
-		put(table, place, table->heap[(place - 1) / 2]);
-		place = (place - 1) / 2;
-	}
-	for (;;) {
-		size_t child = 2 * place + 1;
-
-		if (child + 1 < table->count && earlier(table->heap[child + 1], table->heap[child]))
-			child++;
-		if (child >= table->count || !earlier(table->heap[child], node))
-			break;
-		put(table, place, table->heap[child]);
-		place = child;
-	}
-	put(table, place, node);
+	*table = (struct rule_table){
+		.head_count = FIRST_HEADS,
+		.expiry = { .before = is_earlier },
+		.quiet = { .before = is_quieter, .which = 1 },
+		.quiet_established = { .before = is_quieter, .which = 1 },
+	};
+	table->heads = calloc(table->head_count, sizeof(*table->heads));
+	return table->heads ? 0 : -ENOMEM;
 }
 
-/* Room for one more in the heap, and heads for it. More heads are a matter of speed only. */
-static int grow(struct rule_table *table)
+void rule_table_done(struct rule_table *table)
 {
-	size_t capacity = table->capacity ? table->capacity * 2 : FIRST_HEADS;
-	struct rule_node **heap, **heads;
+	for (size_t i = 0; i < table->count; i++)
+		free(table->expiry.items[i]);
+	free(table->expiry.items);
+	free(table->quiet.items);
+	free(table->quiet_established.items);
+	free(table->heads);
+	*table = (struct rule_table){ 0 };
+}
 
-	if (table->count < table->capacity)
-		return 0;
-	heap = reallocarray(table->heap, capacity, sizeof(struct rule_node *));
-	if (!heap)
-		return -ENOMEM;
-	table->heap = heap;
-	table->capacity = capacity;
-	heads = calloc(capacity, sizeof(struct rule_node *));
+/* More heads, a matter of speed only. */
+static void grow(struct rule_table *table)
+{
+	size_t count = table->head_count * 2;
+	struct rule_node **heads;
+
+	if (table->count < table->head_count)
+		return;
+	heads = calloc(count, sizeof(struct rule_node *));
 	if (!heads)
-		return 0;
+		return;
 	free(table->heads);
 	table->heads = heads;
-	table->head_count = capacity;
-	for (size_t i = 0; i < table->count; i++) {
-		struct rule_node **head = head_of(table, &table->heap[i]->rule.prefix);
+	table->head_count = count;
+	for (struct rule_node *node = table->oldest; node; node = node->newer) {
+		struct rule_node **head = head_of(table, &node->rule.prefix);
 
-		table->heap[i]->chain = *head;
-		*head = table->heap[i];
+		node->chain = *head;
+		*head = node;
 	}
-	return 0;
 }
 
-static bool counts_as_unproven(const struct rule *rule)
+bool rule_is_unproven(const struct rule *rule)
 {
-	return rule->origin == ORIGIN_DETECTOR && rule->evidence == EVIDENCE_UNPROVEN;
+	return rule->origin == ORIGIN_DETECTOR && rule->evidence == EVIDENCE_UNPROVEN &&
+	       !rule->to_destination;
 }
 
-int rule_table_add(struct rule_table *table, const struct rule *rule, struct rule_node **out)
+uint32_t rule_loudness(uint64_t count, const struct limit *limit)
 {
-	struct rule_node *node = malloc(sizeof(*node)), **head;
+	uint64_t most = UINT64_MAX / 256, times;
 
-	if (!node || grow(table)) {
-		free(node);
-		return -ENOMEM;
-	}
-	head = head_of(table, &rule->prefix);
-	*node = (struct rule_node){
-		.rule = *rule, .key = rule_key(rule), .chain = *head, .older = table->newest
-	};
-	*head = node;
+	times = (count < most ? count : most) * 256 / (limit->count ? limit->count : 1);
+	return times < UINT32_MAX ? (uint32_t)times : UINT32_MAX;
+}
+
+static bool limits_destination(const struct rule *rule)
+{
+	return rule->to_destination && rule->origin == ORIGIN_DETECTOR;
+}
+
+static bool stops_source(const struct rule *rule)
+{
+	return !rule->to_destination && !rule->port;
+}
+
+static void enter_order(struct rule_table *table, struct rule_node *node)
+{
+	node->older = table->newest;
 	if (table->newest)
 		table->newest->newer = node;
 	else
 		table->oldest = node;
 	table->newest = node;
-	table->lengths[rule->prefix.len]++;
-	table->unproven += counts_as_unproven(rule);
-	node->place = table->count++;
-	settle(table, node);
+}
+
+int rule_table_add(struct rule_table *table, const struct rule *rule,
+		   const struct rule_facts *facts, struct rule_node **out)
+{
+	struct rule_heap *quiet = facts->established ? &table->quiet_established : &table->quiet;
+	struct rule_node *node = malloc(sizeof(*node)), **head;
+
+	if (!rule_is_unproven(rule))
+		quiet = NULL;
+	if (!node || rule_heap_room(&table->expiry) || (quiet && rule_heap_room(quiet))) {
+		free(node);
+		return -ENOMEM;
+	}
+	grow(table);
+	head = head_of(table, &rule->prefix);
+	*node = (struct rule_node){
+		.rule = *rule,
+		.facts = *facts,
+		.key = rule_key(rule),
+		.chain = *head,
+		.quiet = quiet,
+	};
+	*head = node;
+	enter_order(table, node);
+	table->lengths[rule->prefix.len] += stops_source(rule);
+	table->destinations += limits_destination(rule);
+	table->count++;
+	rule_heap_push(&table->expiry, node);
+	if (quiet)
+		rule_heap_push(quiet, node);
 	*out = node;
 	return 0;
 }
@@ -132,7 +149,6 @@ int rule_table_add(struct rule_table *table, const struct rule *rule, struct rul
 void rule_table_remove(struct rule_table *table, struct rule_node *node)
 {
 	struct rule_node **link = head_of(table, &node->rule.prefix);
-	struct rule_node *last;
 
 	while (*link != node)
 		link = &(*link)->chain;
@@ -140,21 +156,26 @@ void rule_table_remove(struct rule_table *table, struct rule_node *node)
 
 	*(node->newer ? &node->newer->older : &table->newest) = node->older;
 	*(node->older ? &node->older->newer : &table->oldest) = node->newer;
-	table->lengths[node->rule.prefix.len]--;
-	table->unproven -= counts_as_unproven(&node->rule);
-
-	last = table->heap[--table->count];
-	if (last != node) {
-		last->place = node->place;
-		settle(table, last);
-	}
+	table->lengths[node->rule.prefix.len] -= stops_source(&node->rule);
+	table->destinations -= limits_destination(&node->rule);
+	table->count--;
+	rule_heap_take_out(&table->expiry, node);
+	if (node->quiet)
+		rule_heap_take_out(node->quiet, node);
 	free(node);
 }
 
 void rule_table_set_expiry(struct rule_table *table, struct rule_node *node, struct moment expires)
 {
 	node->rule.expires = expires;
-	settle(table, node);
+	rule_heap_settle(&table->expiry, node);
+}
+
+void rule_table_set_loudness(struct rule_node *node, uint32_t loudness)
+{
+	node->facts.loudness = loudness;
+	if (node->quiet)
+		rule_heap_settle(node->quiet, node);
 }
 
 struct rule_node *rule_table_exact(const struct rule_table *table, const struct block_key *key)
@@ -163,6 +184,16 @@ struct rule_node *rule_table_exact(const struct rule_table *table, const struct 
 	struct rule_node *node = *head_of(table, &prefix);
 
 	while (node && memcmp(&node->key, key, sizeof(*key)))
+		node = node->chain;
+	return node;
+}
+
+struct rule_node *rule_table_next(const struct rule_table *table, const struct prefix *prefix,
+				  const struct rule_node *after)
+{
+	struct rule_node *node = after ? after->chain : *head_of(table, prefix);
+
+	while (node && !prefix_equal(&node->rule.prefix, prefix))
 		node = node->chain;
 	return node;
 }
@@ -186,5 +217,20 @@ struct rule_node *rule_table_covering(const struct rule_table *table, const stru
 
 struct rule_node *rule_table_first(const struct rule_table *table)
 {
-	return table->count ? table->heap[0] : NULL;
+	return rule_heap_first(&table->expiry);
+}
+
+struct rule_node *rule_table_quietest(const struct rule_table *table, bool established)
+{
+	struct rule_node *peer = rule_heap_first(&table->quiet_established);
+	struct rule_node *other = rule_heap_first(&table->quiet);
+
+	if (established || !other)
+		return peer;
+	return peer && is_quieter(peer, other) ? peer : other;
+}
+
+size_t rule_table_unproven(const struct rule_table *table)
+{
+	return table->quiet.count + table->quiet_established.count;
 }

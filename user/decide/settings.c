@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Action, duration and text of a rule, from the finding and the configuration alone. Not here:
- * whether there may be a rule at all (policy.c).
+ * Action and duration of a rule, from the finding and the configuration alone. Not here: whether
+ * there may be a rule at all (policy.c).
  */
 #include "decide/settings.h"
 
 #include <string.h>
 #include "base/clock.h"
-#include "decide/reason.h"
 
 void settings_read(const struct config *config, struct settings *out)
 {
@@ -93,5 +92,4 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 	if (out->action == ACTION_LIMIT)
 		out->limit_pps = settings->limit_pps;
 	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));
-	reason_format(finding, out->reason, sizeof(out->reason));
 }

@@ -28,7 +28,7 @@ enum action settings_action(const struct settings *settings, const struct findin
 /* offences: how often the source was blocked on proven evidence before. */
 int64_t settings_duration_ns(const struct settings *settings, enum evidence evidence,
 			     uint32_t offences);
-/* All of a rule but its id and expiry. */
+/* All of a rule but its id, its reason and when it ends. */
 void settings_draft(const struct settings *settings, const struct finding *finding,
 		    struct rule *out);
 

@@ -58,6 +58,13 @@ uint8_t classes_protocol(uint32_t classes)
 	return classes & CLASS_ANY_TCP && !(classes & ~(uint32_t)CLASS_ANY_TCP) ? IPPROTO_TCP : 0;
 }
 
+uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t classes)
+{
+	if (classes == CLASS_ICMP)
+		return address_is_ipv4(&destination->address) ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return classes_protocol(classes);
+}
+
 struct command {
 	char *buf;
 	size_t used;

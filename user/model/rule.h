@@ -46,6 +46,8 @@ struct block_key rule_key(const struct rule *rule);
 /* The classes of packets that have ports of this protocol, and the way back (0: not one's). */
 uint32_t protocol_classes(uint8_t protocol);
 uint8_t classes_protocol(uint32_t classes);
+/* The protocol of a limit of what is sent there: of CLASS_SYN, CLASS_UDP or CLASS_ICMP. */
+uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t classes);
 
 /* The iptables command that does the same, for people to read and paste. Returns buf. */
 #define RULE_COMMAND_TEXT 1024 /* several commands when one cannot name all classes */
