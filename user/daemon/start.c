@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "daemon/commands.h"
 #include "daemon/daemon_private.h"
 #include "daemon/footprint.h"
 #include "daemon/overrides.h"
@@ -103,6 +104,8 @@ static int make_deciders(struct daemon *daemon, char error[512])
 		err = policy_new(daemon->config, recorder_next_rule_id(daemon->recorder),
 				 &daemon->policy);
 	if (!err)
+		err = past_new(&daemon->past);
+	if (!err)
 		return 0;
 	snprintf(error, 512, "failed to start detection: %s", strerror(-err));
 	return EX_OSERR;
@@ -126,8 +129,11 @@ static int open_control(struct daemon *daemon, char error[512])
 {
 	const struct config *config = daemon->config;
 	struct footprint footprint;
-	int err = control_open(daemon->loop, config->control.socket, &daemon_view, daemon,
-			       &daemon->control, error);
+	int err;
+
+	daemon->control_ops = (struct control_ops){ &daemon_view, &daemon_commands, daemon };
+	err = control_open(daemon->loop, config->control.socket, &daemon->control_ops,
+			   &daemon->control, error);
 
 	if (err)
 		return err == -EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;

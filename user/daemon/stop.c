@@ -63,6 +63,9 @@ static void free_memory(struct daemon *daemon)
 	policy_free(&daemon->policy);
 	detect_free(&daemon->detect);
 	deny_free(&daemon->deny);
+	past_free(&daemon->past);
+	free(daemon->allowed.items);
+	config_free(&daemon->trial.back);
 	finding_list_free(&daemon->judgement.findings);
 	rule_change_list_free(&daemon->judgement.changes);
 	loop_free(&daemon->loop);
@@ -73,6 +76,8 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon->control)
 		control_close(&daemon->control);
+	loop_remove(&daemon->pause.timer);
+	loop_remove(&daemon->trial.timer);
 	wake_stop(daemon);
 	if (daemon->grace) {
 		loop_remove(&daemon->grace_source);

@@ -129,6 +129,10 @@ size_t policy_rule_count(const struct policy *policy);
 size_t policy_rules(const struct policy *policy, struct rule *out, size_t max);
 /* The rule in force that covers the address, or NULL; valid until the next call that changes. */
 const struct rule *policy_find(const struct policy *policy, const struct prefix *prefix);
+/* Copies the rules that concern the prefix: the one that covers it, then those of just this prefix
+ * for one port, or of what is sent to it. Returns how many, at most max. */
+size_t policy_rules_of(const struct policy *policy, const struct prefix *prefix, struct rule *out,
+		       size_t max);
 const struct protected_prefix *policy_protected(const struct policy *policy,
 						const struct prefix *prefix);
 /* The earliest expires.boot_ns in force, or INT64_MAX. */

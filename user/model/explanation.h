@@ -36,6 +36,7 @@ struct past_block {
 	struct moment ended;
 };
 
+#define RULES_SHOWN   4
 #define EARLIER_SHOWN 8
 #define FLOODS_SHOWN  4
 
@@ -46,9 +47,13 @@ struct explanation {
 	char config_path[PATH_MAX]; /* in force; "": the built-in defaults */
 	char config_hash[CONFIG_HASH_TEXT];
 
-	bool denied; /* by access.deny: then rule is one of its */
-	bool has_rule;
-	struct rule_status rule; /* the one that covers it */
+	/*
+	 * The rules that concern it: first the one that covers it whole, if there is one, then
+	 * those for one port, or of what is sent to it.
+	 */
+	struct rule_status rules[RULES_SHOWN];
+	size_t rule_count;
+	bool denied; /* the first is access.deny's */
 	bool protected;
 	struct protected_prefix protection;
 	uint32_t offences; /* proven rules not forgiven yet */

@@ -6,11 +6,29 @@
 #include "model/flood.h"
 
 #include <stdio.h>
+#include <string.h>
 #include "base/address.h"
 #include "model/detector.h"
 
 /* What a server takes without trouble, and nobody need miss who comes twice. */
 #define ADVISED_PPS 1000
+
+struct flood flood_of(const struct rule_change *change, struct moment since)
+{
+	struct flood flood = {
+		.destination = change->destination,
+		.classes = change->rule.classes,
+		.port = change->port,
+		.protocol = change->protocol,
+		.packets = change->rule.observed,
+		.sources = change->sources,
+		.limit = change->rule.limit,
+		.since = since,
+	};
+
+	memcpy(flood.reason, change->rule.reason, sizeof(flood.reason));
+	return flood;
+}
 
 static bool is_limitable(uint32_t classes)
 {

@@ -8,6 +8,7 @@
 #include "abi.h"
 #include "base/clock.h"
 #include "model/limit.h"
+#include "model/rule.h"
 
 struct flood {
 	struct address destination;
@@ -19,6 +20,9 @@ struct flood {
 	char reason[192];    /* one sentence */
 	struct moment since; /* when it was told of first */
 };
+
+/* From the change that tells of it (RULE_ALARMED, with sources). */
+struct flood flood_of(const struct rule_change *change, struct moment since);
 
 #define FLOOD_COMMAND_TEXT 160
 

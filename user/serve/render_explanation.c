@@ -36,6 +36,15 @@ static struct json *render_seen(const struct source_seen *seen)
 	return json;
 }
 
+static struct json *render_rules(const struct explanation *explanation)
+{
+	struct json *list = json_new_array();
+
+	for (size_t i = 0; list && i < explanation->rule_count; i++)
+		json_append(list, render_rule(&explanation->rules[i]));
+	return list;
+}
+
 static struct json *render_earlier(const struct explanation *explanation)
 {
 	struct json *list = json_new_array();
@@ -111,7 +120,8 @@ struct json *render_explanation(const struct explanation *explanation)
 	json_add_string(json, "address", prefix_format(&e->prefix, address));
 	json_add_string(json, "state", sentences_state(e));
 	json_add(json, "sentences", sentences);
-	add_or_null(json, "rule", e->has_rule || e->denied ? render_rule(&e->rule) : NULL);
+	add_or_null(json, "rule", e->rule_count ? render_rule(&e->rules[0]) : NULL);
+	json_add(json, "rules", render_rules(e));
 	if (e->protected)
 		json_add_string(json, "protected_as", e->protection.reason);
 	else

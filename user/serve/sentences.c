@@ -29,12 +29,20 @@ __attribute__((format(printf, 2, 3))) static void say(struct json *list, const c
 	free(text);
 }
 
+/* The rule for everything that comes from it, or NULL. */
+static const struct rule *covering(const struct explanation *e)
+{
+	const struct rule *rule = &e->rules[0].rule;
+
+	return e->rule_count && !rule->port && !rule->to_destination ? rule : NULL;
+}
+
 const char *sentences_state(const struct explanation *e)
 {
 	if (e->denied)
 		return "denied";
-	if (e->has_rule)
-		return e->rule.rule.action == ACTION_LIMIT ? "limited" : "blocked";
+	if (covering(e))
+		return covering(e)->action == ACTION_LIMIT ? "limited" : "blocked";
 	if (e->protected)
 		return "protected";
 	if (e->held_until.boot_ns)
@@ -48,9 +56,9 @@ const char *sentences_state(const struct explanation *e)
 
 /* ---- blocked --------------------------------------------------------------------------------- */
 
-static void say_since(struct json *list, const struct explanation *e, const char *name)
+static void say_since(struct json *list, const struct explanation *e, const struct rule *rule,
+		      const char *name)
 {
-	const struct rule *rule = &e->rule.rule;
 	char since[MOMENT_TEXT], until[MOMENT_TEXT], left[SPAN_TEXT], what[64] = "blocked";
 	char wide[PREFIX_TEXT + 40] = "", prefix[PREFIX_TEXT];
 
@@ -77,9 +85,9 @@ static void say_extent(struct json *list, const struct rule *rule)
 		    classes_format(rule->classes, classes));
 }
 
-static void say_effect(struct json *list, const struct explanation *e)
+static void say_effect(struct json *list, const struct explanation *e,
+		       const struct rule_status *status)
 {
-	const struct rule_status *status = &e->rule;
 	char until[MOMENT_TEXT];
 
 	if (e->disarmed)
@@ -95,9 +103,8 @@ static void say_effect(struct json *list, const struct explanation *e)
 		say(list, "NOTHING enforces it now: fwgen status says why.");
 }
 
-static void say_evidence(struct json *list, const struct explanation *e)
+static void say_evidence(struct json *list, const struct explanation *e, const struct rule *rule)
 {
-	const struct rule *rule = &e->rule.rule;
 	char forgiven[MOMENT_TEXT];
 
 	if (rule->origin != ORIGIN_DETECTOR)
@@ -125,9 +132,8 @@ static const char *config_name(const struct explanation *e)
 	return e->config_path[0] ? e->config_path : "the built-in defaults";
 }
 
-static void say_config(struct json *list, const struct explanation *e)
+static void say_config(struct json *list, const struct explanation *e, const char *hash)
 {
-	const char *hash = e->rule.rule.config_hash;
 
 	if (!*hash)
 		return;
@@ -138,26 +144,27 @@ static void say_config(struct json *list, const struct explanation *e)
 		    hash, config_name(e), e->config_hash);
 }
 
-static void say_rule(struct json *list, const struct explanation *e, const char *name)
+static void say_rule(struct json *list, const struct explanation *e,
+		     const struct rule_status *status, const char *name)
 {
-	const struct rule *rule = &e->rule.rule;
+	const struct rule *rule = &status->rule;
 	char prefix[PREFIX_TEXT];
 
-	if (e->denied) {
+	if (e->denied && status == &e->rules[0]) {
 		say(list, "%s is blocked for good: access.deny in %s names %s.", name,
 		    config_name(e), prefix_format(&rule->prefix, prefix));
-		say_effect(list, e);
+		say_effect(list, e, status);
 		return;
 	}
-	say_since(list, e, name);
+	say_since(list, e, rule, name);
 	if (rule->origin == ORIGIN_DETECTOR)
 		say(list, "Why: %s (%s).", rule->reason, detector_name(rule->detector));
 	else
 		say(list, "Why: %s.", rule->reason);
 	say_extent(list, rule);
-	say_effect(list, e);
-	say_evidence(list, e);
-	say_config(list, e);
+	say_effect(list, e, status);
+	say_evidence(list, e, rule);
+	say_config(list, e, rule->config_hash);
 }
 
 /* ---- not blocked ----------------------------------------------------------------------------- */
@@ -215,7 +222,8 @@ static void say_why_not(struct json *list, const struct explanation *e, const ch
 		say(list, "%s is never blocked: %s is protected as %s.", name,
 		    prefix_format(&e->protection.prefix, prefix), e->protection.reason);
 	else
-		say(list, "%s is not blocked.", name);
+		say(list, "%s is not blocked%s.", name,
+		    e->rule_count ? " as a whole; for what is, see below" : "");
 	if (e->held_until.boot_ns)
 		say(list, "It was unblocked by hand and is left alone until %s.",
 		    local_format(e->held_until, e->now, until));
@@ -274,10 +282,10 @@ struct json *sentences_of(const struct explanation *e)
 	if (!list)
 		return NULL;
 	prefix_format(&e->prefix, name);
-	if (e->has_rule || e->denied)
-		say_rule(list, e, name);
-	else
+	if (!covering(e))
 		say_why_not(list, e, name);
+	for (size_t i = 0; i < e->rule_count; i++)
+		say_rule(list, e, &e->rules[i], name);
 	for (size_t i = 0; i < e->flood_count; i++)
 		say_flood(list, e, &e->floods[i], name);
 	say_earlier(list, e);
