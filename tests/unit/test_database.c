@@ -67,7 +67,8 @@ static void has_the_columns_of_the_contract(void **state)
 			    "id,address,prefix_len,action,class,detector,evidence,origin,reason,"
 			    "observed,limit_count,limit_seconds,limit_pps,command,config_hash,"
 			    "created_at,renewed_at,expires_at,boot_id,expires_boottime_ms,"
-			    "removed_at,removed_why,port");
+			    "removed_at,removed_why,port,direction");
+	assert_string_equal(columns_of("allowed"), "prefix,at,who");
 	assert_string_equal(columns_of("events"),
 			    "id,at,type,severity,source,destination,port,protocol,detector,"
 			    "message,details");
@@ -165,7 +166,9 @@ static void an_older_schema_gets_its_column(void **state)
 
 	(void)state;
 	add_one(&change);
-	sql_run("ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 2");
+	sql_run("DROP INDEX rules_past; DROP TABLE allowed;"
+		" ALTER TABLE rules DROP COLUMN direction;"
+		" ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 2");
 	assert_true(load_one(BOOT_A, NOON, &rule));
 	assert_int_equal(rule.id, 1);
 	assert_int_equal(rule.port, 0);

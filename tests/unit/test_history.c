@@ -198,7 +198,9 @@ static void older_file_is_migrated_with_its_rows(void **state)
 	(void)state;
 	assert_int_equal(database_put_rule(db, &change, NOON), 0);
 	database_close(&db);
-	sql_run("DROP TABLE peaks; ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 1");
+	sql_run("DROP INDEX rules_past; DROP TABLE allowed;"
+		" ALTER TABLE rules DROP COLUMN direction;"
+		" DROP TABLE peaks; ALTER TABLE rules DROP COLUMN port; PRAGMA user_version = 1");
 	db = open_it();
 	put(db, 0, DETECTOR_PORT_SCAN);
 	database_close(&db);

@@ -100,6 +100,19 @@ static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t 
 	return err;
 }
 
+/* Who offended before is no newcomer, and what somebody unblocked does not come back at once. */
+static int remember(struct daemon *daemon, struct moment now)
+{
+	struct past_rule *past = NULL;
+	size_t n = 0;
+	int err = recorder_load_past(daemon->recorder, now, &past, &n);
+
+	if (!err)
+		policy_remember(daemon->policy, past, n, now);
+	free(past);
+	return err;
+}
+
 /* Observe mode restores nothing: the rules wait in the database for the next run that enforces. */
 int restore_rules(struct daemon *daemon, struct moment now)
 {
@@ -109,7 +122,9 @@ int restore_rules(struct daemon *daemon, struct moment now)
 
 	if (daemon->config->mode == MODE_OBSERVE)
 		return 0;
-	err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+	err = remember(daemon, now);
+	if (!err)
+		err = recorder_load_rules(daemon->recorder, now, &rules, &n);
 	if (err)
 		return err;
 	err = policy_restore(daemon->policy, rules, n, now, &daemon->judgement.changes);

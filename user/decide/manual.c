@@ -258,7 +258,8 @@ void policy_remember(struct policy *policy, const struct past_rule *rules, size_
 
 		if (rule->removed_why == REMOVED_MANUAL) {
 			if (rule->expired_ns + held_ns > now.boot_ns)
-				known_hold(&policy->known, &rule->prefix, BLOCK_SOURCE,
+				known_hold(&policy->known, &rule->prefix,
+					   rule->to_destination ? BLOCK_DESTINATION : BLOCK_SOURCE,
 					   rule->expired_ns + held_ns);
 			known_forgive(&policy->known, &rule->prefix);
 		} else if (rule->evidence == EVIDENCE_PROVEN &&

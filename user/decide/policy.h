@@ -89,13 +89,6 @@ void policy_pause(struct policy *policy, int64_t until_ns);
 /* 0: not paused. */
 int64_t policy_paused_until(const struct policy *policy, int64_t now_ns);
 
-/* A rule of the past, from the record. */
-struct past_rule {
-	struct prefix prefix;
-	enum evidence evidence;
-	enum removed_why removed_why;
-	int64_t expired_ns; /* CLOCK_BOOTTIME when it ended or was to end; may be below 0 */
-};
 /* Counts proven ones as offences and holds off what was unblocked by hand, as if never restarted.
  */
 void policy_remember(struct policy *policy, const struct past_rule *rules, size_t n,

@@ -65,6 +65,15 @@ uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t cla
 	return classes_protocol(classes);
 }
 
+bool rule_limits_destination(const struct rule *rule)
+{
+	bool has_class = rule->classes == CLASS_SYN || rule->classes == CLASS_UDP ||
+			 rule->classes == CLASS_ICMP;
+
+	return has_class && rule->prefix.len == PREFIX_LEN_FULL && rule->action == ACTION_LIMIT &&
+	       rule->limit_pps && !(rule->port && rule->classes == CLASS_ICMP);
+}
+
 struct command {
 	char *buf;
 	size_t used;

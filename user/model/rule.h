@@ -40,12 +40,23 @@ struct rule {
 	struct moment expires; /* boot_ns decides while the boot_id is the same */
 };
 
+/* A rule of the past: an offence, or unblocked by hand. */
+struct past_rule {
+	struct prefix prefix;
+	bool to_destination;
+	enum evidence evidence;
+	enum removed_why removed_why; /* REMOVED_EXPIRED also of one that is in force */
+	int64_t expired_ns; /* CLOCK_BOOTTIME when it ended or was to end; may be below 0 */
+};
+
 /* What it stops: no two rules in force have the same. */
 struct block_key rule_key(const struct rule *rule);
 
 /* The classes of packets that have ports of this protocol, and the way back (0: not one's). */
 uint32_t protocol_classes(uint8_t protocol);
 uint8_t classes_protocol(uint32_t classes);
+/* Whether a rule with to_destination is what such a rule may be. */
+bool rule_limits_destination(const struct rule *rule);
 /* The protocol of a limit of what is sent there: of CLASS_SYN, CLASS_UDP or CLASS_ICMP. */
 uint8_t rule_destination_protocol(const struct prefix *destination, uint32_t classes);
 

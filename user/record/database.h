@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Private to record/: the SQLite file. database.c opens and closes it, schema.c
- * knows what must be in it, tables.c writes its rows, load.c reads rules back, peaks.c and
- * history.c do both for peaks. Not thread-safe: one caller at a time.
+ * knows what must be in it, tables.c writes its rows, load.c reads rules back and past.c those that
+ * are over, allowed.c, and for peaks peaks.c and history.c, do both. Not thread-safe: one caller at
+ * a time.
  */
 #ifndef FWGEN_RECORD_DATABASE_H
 #define FWGEN_RECORD_DATABASE_H
@@ -16,7 +17,7 @@
 #include "model/rule.h"
 
 #define DATABASE_ERROR	  512
-#define DATABASE_VERSION  3	     /* PRAGMA user_version */
+#define DATABASE_VERSION  4	     /* PRAGMA user_version */
 #define DATABASE_ID	  0x66776765 /* PRAGMA application_id: "fwge" */
 #define DATABASE_BUSY_MS  2000
 #define DATABASE_CHECK_MS 2000 /* of quick_check at most: a start must not wait for gigabytes */
@@ -28,6 +29,10 @@
 /* Of the table peaks, whatever the retention is: 24 limits for 86 days, 150 MB with all names. */
 #define PEAK_ROWS_MAX 50000
 
+/* The rules that policy_remember wants to know of: what the index rules_past holds. */
+#define DATABASE_PAST  "(evidence = 'proven' AND origin = 'detector') OR removed_why = 'manual'"
+#define PAST_RULES_MAX 65536
+
 enum database_statement {
 	PUT_RULE,    /* added, renewed */
 	REMOVE_RULE, /* removed */
@@ -35,7 +40,11 @@ enum database_statement {
 	PUT_TRAFFIC,
 	PUT_AUDIT,
 	PUT_PEAKS,
+	PUT_ALLOWED,
+	REMOVE_ALLOWED,
 	LOAD_RULES,
+	LOAD_PAST,
+	LOAD_ALLOWED,
 	DATABASE_STATEMENTS
 };
 
@@ -63,6 +72,13 @@ struct audit_row {
 	struct moment at;
 	int uid, pid;
 	const char *who, *verb, *before, *after; /* NULL: NULL */
+};
+
+struct allowed_row {
+	struct prefix prefix;
+	struct moment at;
+	bool add; /* else: no longer */
+	const char *who;
 };
 
 /* A struct peak_row as it is stored. Lists are JSON: see peak_line_texts. */
@@ -98,9 +114,13 @@ int database_put_traffic(struct database *db, const struct traffic_row *row);
 int database_put_audit(struct database *db, const struct audit_row *row);
 /* In the place of the same period and limit. */
 int database_put_peaks(struct database *db, const struct peak_line *line);
+int database_put_allowed(struct database *db, const struct allowed_row *row);
 
-/* As recorder_load_rules. */
+/* As recorder_load_rules, recorder_load_past and recorder_load_allowed. */
 int database_load_rules(struct database *db, struct moment now, struct rule **rules, size_t *count);
+int database_load_past(struct database *db, struct moment now, struct past_rule **rules,
+		       size_t *count);
+int database_load_allowed(struct database *db, struct prefix **prefixes, size_t *count);
 
 /*
  * Deletes at most max rows of each table that are older than the wall clock time given; rules only
@@ -112,6 +132,13 @@ int database_prune(struct database *db, int64_t before_wall_ns, unsigned int max
 bool database_moved(const struct database *db);
 /* Closes, and moves the file to a name that is logged. The next database_open makes a new one. */
 int database_set_aside(struct database **db, const char *why);
+
+/* The text of a column of the row that is being read; "" for NULL. */
+const char *database_column(sqlite3_stmt *statement, int column);
+/* A prefix as it stands in two columns. Returns 0 or -EINVAL. */
+int database_read_prefix(sqlite3_stmt *statement, int address, int len, struct prefix *out);
+/* Runs a statement whose columns are bound, and makes it ready for the next time. 0 or -errno. */
+int database_run(struct database *db, enum database_statement which);
 
 /* What stands in the file may come from others: no triggers, views or functions of theirs run. */
 void database_harden(sqlite3 *sql);

@@ -12,11 +12,20 @@
 #include "base/log.h"
 #include "record/database.h"
 
-static const char *column(sqlite3_stmt *s, int i)
+const char *database_column(sqlite3_stmt *statement, int column)
 {
-	const char *text = (const char *)sqlite3_column_text(s, i);
+	const char *text = (const char *)sqlite3_column_text(statement, column);
 
 	return text ? text : "";
+}
+
+int database_read_prefix(sqlite3_stmt *statement, int address, int len, struct prefix *out)
+{
+	char prefix[PREFIX_TEXT + 24];
+
+	snprintf(prefix, sizeof(prefix), "%.45s/%lld", database_column(statement, address),
+		 (long long)sqlite3_column_int64(statement, len));
+	return prefix_parse(prefix, out);
 }
 
 /* The time left: by the boot clock within one boot, else by the wall clock, which may be wrong. */
@@ -25,7 +34,7 @@ static int64_t time_left(sqlite3_stmt *s, const char *boot_id, struct moment now
 {
 	int64_t left, boot_ms = sqlite3_column_int64(s, 18);
 
-	if (boot_id[0] && !strcmp(column(s, 17), boot_id)) {
+	if (boot_id[0] && !strcmp(database_column(s, 17), boot_id)) {
 		if (boot_ms < 0)
 			boot_ms = 0;
 		if (boot_ms > INT64_MAX / NS_PER_MS)
@@ -43,8 +52,10 @@ static int read_times(sqlite3_stmt *s, const char *boot_id, struct moment now, s
 {
 	int64_t created, granted_at, expires, left, duration;
 
-	if (wall_parse(column(s, 14), &created) || wall_parse(column(s, 15), &granted_at) ||
-	    wall_parse(column(s, 16), &expires) || created < 0 || granted_at < 0 || expires < 0)
+	if (wall_parse(database_column(s, 14), &created) ||
+	    wall_parse(database_column(s, 15), &granted_at) ||
+	    wall_parse(database_column(s, 16), &expires) || created < 0 || granted_at < 0 ||
+	    expires < 0)
 		return -EINVAL;
 	left = time_left(s, boot_id, now, expires, expires > granted_at ? expires - granted_at : 0);
 	duration = expires > created ? expires - created : 0;
@@ -59,35 +70,47 @@ static int read_times(sqlite3_stmt *s, const char *boot_id, struct moment now, s
 	return 0;
 }
 
+/* Port and direction. Without them it would stop more than it was made for. */
+static int read_reach(sqlite3_stmt *s, struct rule *rule)
+{
+	int64_t port = sqlite3_column_int64(s, 20);
+	const char *direction = database_column(s, 21);
+
+	if (port < 0 || port > UINT16_MAX)
+		return -EINVAL;
+	rule->port = (uint16_t)port;
+	rule->to_destination = !strcmp(direction, "destination");
+	if (rule->to_destination) {
+		rule->protocol = rule_destination_protocol(&rule->prefix, rule->classes);
+		return rule_limits_destination(rule) ? 0 : -EINVAL;
+	}
+	rule->protocol = port ? classes_protocol(rule->classes) : 0;
+	return strcmp(direction, "source") || (port && !rule->protocol) ? -EINVAL : 0;
+}
+
 static int read_rule(sqlite3_stmt *s, const char *boot_id, struct moment now, struct rule *out)
 {
 	struct rule rule = { .detector = DETECTOR_NONE };
-	int64_t id = sqlite3_column_int64(s, 0), port = sqlite3_column_int64(s, 20);
-	char prefix[PREFIX_TEXT + 24];
+	int64_t id = sqlite3_column_int64(s, 0);
 
-	snprintf(prefix, sizeof(prefix), "%.45s/%lld", column(s, 1),
-		 (long long)sqlite3_column_int64(s, 2));
-	if (id < 1 || id > UINT32_MAX || prefix_parse(prefix, &rule.prefix) ||
-	    action_parse(column(s, 3), &rule.action) || rule.action == ACTION_ALARM ||
-	    classes_parse(column(s, 4), &rule.classes) ||
-	    evidence_parse(column(s, 6), &rule.evidence) ||
-	    origin_parse(column(s, 7), &rule.origin) || read_times(s, boot_id, now, &rule))
+	if (id < 1 || id > UINT32_MAX || database_read_prefix(s, 1, 2, &rule.prefix) ||
+	    action_parse(database_column(s, 3), &rule.action) || rule.action == ACTION_ALARM ||
+	    classes_parse(database_column(s, 4), &rule.classes) ||
+	    evidence_parse(database_column(s, 6), &rule.evidence) ||
+	    origin_parse(database_column(s, 7), &rule.origin) || read_times(s, boot_id, now, &rule))
 		return -EINVAL;
-	/* Without its port it would stop more than it was made for. */
-	if (port < 0 || port > UINT16_MAX || (port && !classes_protocol(rule.classes)))
+	rule.limit_pps = (uint32_t)sqlite3_column_int64(s, 12);
+	if (read_reach(s, &rule))
 		return -EINVAL;
-	rule.port = (uint16_t)port;
-	rule.protocol = port ? classes_protocol(rule.classes) : 0;
 	/* A detector that this version does not have is no reason to let its rule go. */
-	if (detector_parse(column(s, 5), &rule.detector))
+	if (detector_parse(database_column(s, 5), &rule.detector))
 		rule.detector = DETECTOR_NONE;
 	rule.id = (uint32_t)id;
-	snprintf(rule.reason, sizeof(rule.reason), "%s", column(s, 8));
+	snprintf(rule.reason, sizeof(rule.reason), "%s", database_column(s, 8));
 	rule.observed = (uint64_t)sqlite3_column_int64(s, 9);
 	rule.limit.count = (uint64_t)sqlite3_column_int64(s, 10);
 	rule.limit.seconds = (uint32_t)sqlite3_column_int64(s, 11);
-	rule.limit_pps = (uint32_t)sqlite3_column_int64(s, 12);
-	snprintf(rule.config_hash, sizeof(rule.config_hash), "%s", column(s, 13));
+	snprintf(rule.config_hash, sizeof(rule.config_hash), "%s", database_column(s, 13));
 	*out = rule;
 	return 0;
 }
@@ -104,7 +127,7 @@ int database_load_rules(struct database *db, struct moment now, struct rule **ru
 
 		if (read_rule(s, db->boot_id, now, &rule)) {
 			log_warning("database %s: rule %s cannot be read and is not restored",
-				    db->path, column(s, 0));
+				    db->path, database_column(s, 0));
 			continue;
 		}
 		/* Taken back only because the daemon stopped: in force again while it has time. */

@@ -116,7 +116,8 @@ static bool make_room(struct queue *queue)
 
 static bool is_precious(const struct record *record)
 {
-	return record->kind == RECORD_RULE || record->kind == RECORD_AUDIT;
+	return record->kind == RECORD_RULE || record->kind == RECORD_AUDIT ||
+	       record->kind == RECORD_ALLOWED;
 }
 
 bool queue_push(struct queue *queue, struct record *record)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Private to record/: what waits to be written. A plain structure under its owner's lock. Records
- * go from fresh (to be written to the event log) to waiting (for the database); rule changes and
- * audit rows are precious: when the queue is full they push out events and traffic.
+ * go from fresh (to be written to the event log) to waiting (for the database); rule changes, audit
+ * rows and what people allowed are precious: when the queue is full they push out events and
+ * traffic.
  */
 #ifndef FWGEN_RECORD_QUEUE_H
 #define FWGEN_RECORD_QUEUE_H
@@ -14,7 +15,14 @@
 
 #define QUEUE_HASH 16384 /* a power of two */
 
-enum record_kind { RECORD_RULE, RECORD_AUDIT, RECORD_EVENT, RECORD_TRAFFIC, RECORD_PEAKS };
+enum record_kind {
+	RECORD_RULE,
+	RECORD_AUDIT,
+	RECORD_EVENT,
+	RECORD_TRAFFIC,
+	RECORD_PEAKS,
+	RECORD_ALLOWED
+};
 
 struct record {
 	struct record *next;
@@ -44,6 +52,12 @@ struct audit_record {
 	struct record head;
 	struct audit_row row;
 	char text[]; /* what row points to */
+};
+
+struct allowed_record {
+	struct record head;
+	struct allowed_row row;
+	char text[]; /* row.who */
 };
 
 struct peaks_record {

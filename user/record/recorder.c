@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The record as its callers see it: every call puts a copy into a bounded queue and returns. The
- * thread that takes it from there is writer.c. Nothing here touches the disk but opening, loading
- * and closing.
+ * thread that takes it from there is writer.c. Nothing here touches the disk but opening and
+ * closing; loading is recorder_load.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,39 +93,6 @@ int recorder_open(const struct recorder_options *options, struct recorder **out,
 	}
 	*out = r;
 	return 0;
-}
-
-/* With database_lock held. */
-static int load_rules(struct recorder *r, struct moment now, struct rule **rules, size_t *count,
-		      char why[DATABASE_ERROR])
-{
-	int err = writer_ensure_open(r, why);
-
-	if (err)
-		return err;
-	err = database_load_rules(r->db, now, rules, count);
-	if (err)
-		snprintf(why, DATABASE_ERROR, "failed to read rules of database %.200s: %.120s",
-			 r->path, database_why(r->db));
-	if (err == -EUCLEAN)
-		database_set_aside(&r->db, why);
-	return err;
-}
-
-int recorder_load_rules(struct recorder *recorder, struct moment now, struct rule **rules,
-			size_t *count)
-{
-	char why[DATABASE_ERROR] = "";
-	int err;
-
-	pthread_mutex_lock(&recorder->database_lock);
-	err = load_rules(recorder, now, rules, count, why);
-	if (err == -EUCLEAN) /* once more, from the new file */
-		err = load_rules(recorder, now, rules, count, why);
-	pthread_mutex_unlock(&recorder->database_lock);
-	if (err)
-		log_warning("%s", why);
-	return err == -EUCLEAN ? -EIO : err;
 }
 
 uint32_t recorder_next_rule_id(struct recorder *recorder)
@@ -268,6 +235,24 @@ void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pi
 		record->row.verb = copy_text(&text, verb);
 		record->row.before = copy_text(&text, before);
 		record->row.after = copy_text(&text, after);
+	}
+	pthread_mutex_lock(&recorder->lock);
+	push(recorder, record);
+	pthread_mutex_unlock(&recorder->lock);
+}
+
+void recorder_allow(struct recorder *recorder, const struct prefix *prefix, struct moment at,
+		    const char *who, bool add)
+{
+	const char *name = who ? who : "";
+	struct allowed_record *record =
+		new_record(RECORD_ALLOWED, sizeof(*record) + strlen(name) + 1);
+
+	if (record) {
+		strcpy(record->text, name);
+		record->row = (struct allowed_row){
+			.prefix = *prefix, .at = at, .add = add, .who = record->text
+		};
 	}
 	pthread_mutex_lock(&recorder->lock);
 	push(recorder, record);

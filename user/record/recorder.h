@@ -41,6 +41,15 @@ void recorder_close(struct recorder **recorder);
  */
 int recorder_load_rules(struct recorder *recorder, struct moment now, struct rule **rules,
 			size_t *count);
+/*
+ * Detectors' rules on proven evidence, also those in force, and those that were unblocked by hand:
+ * the newest 65,536, the oldest first. What of it is too long ago is for decide/ to say. The caller
+ * frees *rules. Returns 0 or -errno.
+ */
+int recorder_load_past(struct recorder *recorder, struct moment now, struct past_rule **rules,
+		       size_t *count);
+/* What recorder_allow has added, the oldest first; the caller frees it. Returns 0 or -errno. */
+int recorder_load_allowed(struct recorder *recorder, struct prefix **prefixes, size_t *count);
 /* One more than the largest rule id ever stored. */
 uint32_t recorder_next_rule_id(struct recorder *recorder);
 
@@ -58,6 +67,9 @@ void recorder_traffic(struct recorder *recorder, const struct traffic *traffic);
 void recorder_peaks(struct recorder *recorder, const struct peak_row *rows, size_t count);
 void recorder_audit(struct recorder *recorder, struct moment at, int uid, int pid, const char *who,
 		    const char *verb, const char *before, const char *after);
+/* Keeps a prefix that somebody allowed, or (not add) forgets it. who may be NULL. */
+void recorder_allow(struct recorder *recorder, const struct prefix *prefix, struct moment at,
+		    const char *who, bool add);
 /* Closes and opens the event log (after rotation). */
 void recorder_reopen_event_log(struct recorder *recorder);
 

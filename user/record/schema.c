@@ -43,6 +43,10 @@ static const char *const migrations[DATABASE_VERSION] = {
 	" PRIMARY KEY (at, detector, limit_seconds, limit_count));",
 	/* Rules of one port: its protocol is the class's. */
 	"ALTER TABLE rules ADD COLUMN port INTEGER NOT NULL DEFAULT 0;",
+	/* Limits of what is sent to a host; who offends again; what people allowed. */
+	"ALTER TABLE rules ADD COLUMN direction TEXT NOT NULL DEFAULT 'source';"
+	"CREATE INDEX rules_past ON rules (id) WHERE " DATABASE_PAST ";"
+	"CREATE TABLE allowed (prefix TEXT PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL);",
 };
 
 static int check_time(void *context)

@@ -10,12 +10,16 @@
 #include "base/address.h"
 #include "record/database.h"
 
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number)	 TEXT_OF_(number)
+
 #define RULE_INSERT                                                                              \
 	"INSERT INTO rules (id, address, prefix_len, action, class, detector, evidence, origin," \
 	" reason, observed, limit_count, limit_seconds, limit_pps, command, config_hash,"        \
 	" created_at, renewed_at, expires_at, boot_id, expires_boottime_ms, removed_at,"         \
-	" removed_why, port) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"    \
-	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?24) ON CONFLICT (id) DO UPDATE SET"
+	" removed_why, port, direction) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "  \
+	"?12, ?13,"                                                                              \
+	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?24, ?25) ON CONFLICT (id) DO UPDATE SET"
 
 /*
  * Every change carries the whole rule, so each is stored whole when its row is missing (lost while
@@ -41,11 +45,18 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 		      " limit_seconds, config_hash, sources, largest, found, found_largest,"
 		      " whole_above, histogram, found_histogram, top)"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[PUT_ALLOWED] = "INSERT OR REPLACE INTO allowed (prefix, at, who) VALUES (?, ?, ?)",
+	[REMOVE_ALLOWED] = "DELETE FROM allowed WHERE prefix = ?",
 	[LOAD_RULES] = "SELECT id, address, prefix_len, action, class, detector, evidence, origin,"
 		       " reason, observed, limit_count, limit_seconds, limit_pps, config_hash,"
 		       " created_at, coalesce(renewed_at, created_at), expires_at, boot_id,"
-		       " expires_boottime_ms, removed_at IS NOT NULL, port FROM rules"
-		       " WHERE removed_at IS NULL OR removed_why = 'shutdown' ORDER BY id",
+		       " expires_boottime_ms, removed_at IS NOT NULL, port, direction"
+		       " FROM rules WHERE removed_at IS NULL OR removed_why = 'shutdown'"
+		       " ORDER BY id",
+	[LOAD_PAST] = "SELECT address, prefix_len, direction, evidence, removed_why,"
+		      " coalesce(removed_at, expires_at) FROM rules INDEXED BY rules_past"
+		      " WHERE " DATABASE_PAST " ORDER BY id DESC LIMIT " TEXT_OF(PAST_RULES_MAX),
+	[LOAD_ALLOWED] = "SELECT prefix FROM allowed ORDER BY at, prefix",
 };
 
 static int last_id(struct database *db, const char *table, int64_t *out)
@@ -115,7 +126,7 @@ static void bind_time(sqlite3_stmt *s, int i, struct moment at)
 	bind_text(s, i, moment_format(at, text));
 }
 
-static int run(struct database *db, enum database_statement which)
+int database_run(struct database *db, enum database_statement which)
 {
 	sqlite3_stmt *s = db->statements[which];
 	int rc = sqlite3_step(s);
@@ -176,6 +187,7 @@ static void bind_rule(sqlite3_stmt *s, const struct rule *rule, const char *boot
 	bind_text(s, 19, boot_id);
 	sqlite3_bind_int64(s, 20, rule->expires.boot_ns / NS_PER_MS);
 	sqlite3_bind_int(s, 24, rule->port);
+	bind_text(s, 25, rule->to_destination ? "destination" : "source");
 }
 
 int database_put_rule(struct database *db, const struct rule_change *change, struct moment at)
@@ -193,7 +205,7 @@ int database_put_rule(struct database *db, const struct rule_change *change, str
 	} else {
 		bind_time(s, 23, at);
 	}
-	return run(db, which);
+	return database_run(db, which);
 }
 
 int database_put_event(struct database *db, const struct event *event)
@@ -216,7 +228,7 @@ int database_put_event(struct database *db, const struct event *event)
 		bind_optional(s, 9, detector_name(event->detector));
 	bind_text(s, 10, event->message);
 	bind_optional(s, 11, event->details);
-	return run(db, PUT_EVENT);
+	return database_run(db, PUT_EVENT);
 }
 
 int database_put_traffic(struct database *db, const struct traffic_row *row)
@@ -233,7 +245,7 @@ int database_put_traffic(struct database *db, const struct traffic_row *row)
 	bind_text(s, 3, row->interface);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		bind_count(s, 4 + (int)i, counts[i]);
-	return run(db, PUT_TRAFFIC);
+	return database_run(db, PUT_TRAFFIC);
 }
 
 int database_put_audit(struct database *db, const struct audit_row *row)
@@ -247,7 +259,7 @@ int database_put_audit(struct database *db, const struct audit_row *row)
 	bind_optional(s, 5, row->verb);
 	bind_optional(s, 6, row->before);
 	bind_optional(s, 7, row->after);
-	return run(db, PUT_AUDIT);
+	return database_run(db, PUT_AUDIT);
 }
 
 int database_put_peaks(struct database *db, const struct peak_line *line)
@@ -267,13 +279,10 @@ int database_put_peaks(struct database *db, const struct peak_line *line)
 	bind_text(s, 12, line->histogram);
 	bind_text(s, 13, line->found_histogram);
 	bind_text(s, 14, line->top);
-	return run(db, PUT_PEAKS);
+	return database_run(db, PUT_PEAKS);
 }
 
 /* ---- retention ------------------------------------------------------------------------------ */
-
-#define TEXT_OF_(number) #number
-#define TEXT_OF(number)	 TEXT_OF_(number)
 
 static int prune(struct database *db, const char *sql, const char *before, unsigned int max,
 		 bool *more)

@@ -121,6 +121,8 @@ static int store_record(struct database *db, const struct record *record)
 		return database_put_traffic(db, &((const struct traffic_record *)record)->row);
 	case RECORD_AUDIT:
 		return database_put_audit(db, &((const struct audit_record *)record)->row);
+	case RECORD_ALLOWED:
+		return database_put_allowed(db, &((const struct allowed_record *)record)->row);
 	case RECORD_PEAKS:
 		return database_put_peaks(db, &((const struct peaks_record *)record)->line);
 	}
