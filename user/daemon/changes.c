@@ -114,7 +114,7 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 			iptables_enforcer_change(daemon->iptables, change, now);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);
-		past_note(daemon->past, change, now);
+		recent_note(daemon->recent, change, now);
 	}
 	changes->count = 0;
 }

@@ -228,7 +228,7 @@ static struct protected_prefix *find_allowed(const struct daemon *daemon,
 	return NULL;
 }
 
-static int add_allowed(struct daemon *daemon, const struct prefix *prefix, const char *who)
+int commands_allow(struct daemon *daemon, const struct prefix *prefix, const char *who)
 {
 	struct allowed *allowed = &daemon->allowed;
 	struct protected_prefix *items =
@@ -239,7 +239,7 @@ static int add_allowed(struct daemon *daemon, const struct prefix *prefix, const
 	allowed->items = items;
 	items += allowed->count++;
 	items->prefix = *prefix;
-	snprintf(items->reason, sizeof(items->reason), "allowed by %s", who);
+	snprintf(items->reason, sizeof(items->reason), "allowed by %.50s", who);
 	return 0;
 }
 
@@ -271,7 +271,7 @@ static int change_allowed(struct daemon *daemon, const struct requester *who,
 			 ALLOWED_MAX);
 		return -ENOSPC;
 	}
-	return add_allowed(daemon, &request->prefix, who->name);
+	return commands_allow(daemon, &request->prefix, who->name);
 }
 
 static int allow(void *context, const struct requester *who, const struct allow_request *request,

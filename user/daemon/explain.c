@@ -73,7 +73,7 @@ void daemon_explain(struct daemon *daemon, const struct prefix *prefix, struct e
 	policy_explain(daemon->policy, prefix, out->now, &view);
 	out->rule_count = find_rules(daemon, prefix, rules, &out->denied);
 	out->seen = detect_source(daemon->detect, prefix, out->now.boot_ns, &out->source);
-	past_explain(daemon->past, out);
+	recent_explain(daemon->recent, out);
 	daemon_unlock(daemon);
 	take_view(&view, out->now, out);
 	out->local = view.protected && !strncmp(view.protection.reason, "own address", 11);

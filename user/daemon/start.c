@@ -104,7 +104,7 @@ static int make_deciders(struct daemon *daemon, char error[512])
 		err = policy_new(daemon->config, recorder_next_rule_id(daemon->recorder),
 				 &daemon->policy);
 	if (!err)
-		err = past_new(&daemon->past);
+		err = recent_new(&daemon->recent);
 	if (!err)
 		return 0;
 	snprintf(error, 512, "failed to start detection: %s", strerror(-err));

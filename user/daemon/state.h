@@ -13,7 +13,7 @@
 #include "base/loop.h"
 #include "daemon/events.h"
 #include "daemon/options.h"
-#include "daemon/past.h"
+#include "daemon/recent.h"
 #include "decide/policy.h"
 #include "detect/detect.h"
 #include "enforce/dropmap.h"
@@ -114,7 +114,7 @@ struct daemon {
 	struct detect *detect;
 	struct policy *policy;
 	struct deny deny;
-	struct past *past;
+	struct recent *recent;
 	int put_error; /* of the last rule that was to go into the drop map */
 
 	struct judgement judgement; /* the tick thread's */

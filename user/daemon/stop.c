@@ -63,7 +63,7 @@ static void free_memory(struct daemon *daemon)
 	policy_free(&daemon->policy);
 	detect_free(&daemon->detect);
 	deny_free(&daemon->deny);
-	past_free(&daemon->past);
+	recent_free(&daemon->recent);
 	free(daemon->allowed.items);
 	config_free(&daemon->trial.back);
 	finding_list_free(&daemon->judgement.findings);
