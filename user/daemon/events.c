@@ -15,6 +15,7 @@
 #include <string.h>
 #include "base/address.h"
 #include "base/log.h"
+#include "model/flood.h"
 #include "record/recorder.h"
 
 /* How a kind of change is told. */
@@ -154,7 +155,8 @@ static void describe_block(const struct rule_change *change, struct moment at, c
 		snprintf(what, sizeof(what), "%s of ", classes_format(rule->classes, classes));
 	if (rule->action == ACTION_LIMIT)
 		snprintf(rate, sizeof(rate), " beyond %u packets/s", rule->limit_pps);
-	snprintf(buf, size, "%s %s%s%s for %lld s: %s", verb, what,
+	snprintf(buf, size, "%s %s%s%s%s for %lld s: %s", verb, what,
+		 rule->to_destination ? "what is sent to " : "",
 		 prefix_format(&rule->prefix, prefix), rate, seconds_left(rule, at), rule->reason);
 }
 
@@ -187,17 +189,16 @@ compose(char *buf, size_t size, const char *format, ...)
 
 static void describe_refusal(const struct rule_change *change, char *buf, size_t size)
 {
+	static const char *const whys[] = {
+		[REFUSED_PROTECTED] = "protected as ",
+		[REFUSED_FULL] = "there are as many blocks as response.max_unproven_blocks allows",
+		[REFUSED_HELD] = "it was unblocked by hand a short time ago",
+		[REFUSED_PAUSED] = "fwgen is paused",
+	};
 	char prefix[PREFIX_TEXT];
 
-	prefix_format(&change->rule.prefix, prefix);
-	if (change->refused_why == REFUSED_PROTECTED)
-		compose(buf, size, "%s not blocked: protected as %s: %s", prefix,
-			change->protected_as, change->rule.reason);
-	else
-		compose(buf, size,
-			"%s not blocked: there are as many blocks as"
-			" response.max_unproven_blocks allows: %s",
-			prefix, change->rule.reason);
+	compose(buf, size, "%s not blocked: %s%s: %s", prefix_format(&change->rule.prefix, prefix),
+		whys[change->refused_why], change->protected_as, change->rule.reason);
 }
 
 static void describe_also(const struct rule_change *change, char *buf, size_t size)
@@ -211,12 +212,15 @@ static void describe_also(const struct rule_change *change, char *buf, size_t si
 /* "flood: 41000 unasked packets to ...; length 60 (100 %)", or "flood over after ...". */
 static void describe_flood(const struct rule_change *change, char *buf, size_t size)
 {
+	const struct flood flood = flood_of(change, (struct moment){ 0 });
 	bool over = change->kind == RULE_ALARM_OVER;
-	char traits[TRAITS_TEXT];
+	char traits[TRAITS_TEXT], command[FLOOD_COMMAND_TEXT] = "";
 
 	traits_format(change->traits, traits);
-	compose(buf, size, "flood%s %s%s%s", over ? "" : ":", change->rule.reason,
-		*traits ? "; " : "", traits);
+	if (!over)
+		flood_command(&flood, command);
+	compose(buf, size, "flood%s %s%s%s%s%s", over ? "" : ":", change->rule.reason,
+		*traits ? "; " : "", traits, *command ? "; to limit it: " : "", command);
 }
 
 static void describe(const struct rule_change *change, struct moment at, char *buf, size_t size)
@@ -326,6 +330,8 @@ void events_rule(struct events *events, const struct rule_change *change, struct
 
 	if (change->kind == RULE_ALARMED && change->sources)
 		event.severity = SEVERITY_CRITICAL;
+	if (change->kind == RULE_REFUSED && change->refused_why >= REFUSED_HELD)
+		event.severity = SEVERITY_NOTICE; /* somebody wants it so */
 	pthread_mutex_lock(&events->lock);
 	turn(events, change->kind, at);
 	if (throttle->said < EVENTS_PER_SECOND) {
