@@ -104,6 +104,7 @@ int list_parse_line(char *line, struct list_line *out, char error[LIST_ERROR])
 	int err;
 
 	*out = (struct list_line){ 0 };
+	line[strcspn(line, "\r\n")] = '\0';
 	line += strspn(line, BLANKS);
 	if (!strncmp(line, "add ", 4))
 		return parse_ipset(line + 4, out, error);
