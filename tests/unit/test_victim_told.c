@@ -164,7 +164,8 @@ static void an_alarm_says_all(void **state)
 		event.message,
 		"flood: 41021 unasked packets to 192.0.2.1 port 25565/tcp from about "
 		"19000 sources in 1 s (limit 1000 in 1 s); length 60 (100 %), flags SYN "
-		"(100 %), TTL 54 (61 %)");
+		"(100 %), TTL 54 (61 %); to limit it: fwgen block 192.0.2.1 --to --class syn "
+		"--port 25565 --limit 1000 --for 10m");
 	details = json_parse(event.details, strlen(event.details), error, sizeof(error));
 	assert_non_null(details);
 	assert_string_equal(json_to_string(json_get(details, "action")), "alarm");

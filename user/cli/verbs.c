@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/json.h"
-#include "cli/block_file.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
+#include "cli/lots.h"
 #include "model/config.h"
 
 #define DEFAULT_SOCKET "/run/fwgen/control.sock"
@@ -239,8 +239,11 @@ static int run(const struct options *options, const struct cli_maker *makers)
 		return code;
 	if (options->verb->takes & TAKES_HISTORY)
 		return find_and_make(options, makers, path);
-	return options->verb->takes & TAKES_BLOCK && options->file ? block_file(options, path)
-								   : call(options, path);
+	if (options->verb->takes & TAKES_BLOCK && options->file)
+		return lots_block_file(options, path);
+	if (options->verb->takes & TAKES_ALL && json_get(options->args, "all"))
+		return lots_unblock_all(options, path);
+	return call(options, path);
 }
 
 int cli_run(int argc, char **argv, const struct cli_maker *makers)

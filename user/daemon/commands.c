@@ -172,7 +172,7 @@ static int end_rules(struct daemon *daemon, const struct unblock_request *reques
 	case UNBLOCK_RULE:
 		return policy_unblock_rule(daemon->policy, request->rule, now, changes);
 	case UNBLOCK_ALL:
-		return policy_unblock_all(daemon->policy, now, changes);
+		return policy_unblock_all(daemon->policy, COMMAND_BLOCKS, now, changes);
 	}
 	return -EINVAL;
 }
@@ -203,9 +203,12 @@ static int unblock(void *context, const struct requester *who,
 	for (size_t i = 0; i < changes->count && i < UNBLOCK_SHOWN; i++)
 		out->rules[i] = changes->items[i].rule;
 	out->count = changes->count;
+	if (request->what == UNBLOCK_ALL)
+		out->left = policy_rule_count(daemon->policy);
 	daemon_carry_out(daemon, changes, now);
 	daemon_unlock(daemon);
 	out->at = now;
+	out->wait_ms = wait_for_record(daemon);
 	out->held_until = moment_plus(now, daemon->config->response.block_seconds * NS_PER_SECOND);
 	if (out->count)
 		audit_unblock(daemon, who, out);

@@ -77,7 +77,8 @@ void recent_note(struct recent *recent, const struct rule_change *change, struct
 
 	if (change->kind == RULE_REMOVED) {
 		recent_add(recent, &block);
-	} else if (change->kind == RULE_ALARMED && change->sources) {
+	} else if (change->sources &&
+		   (change->kind == RULE_ALARMED || change->kind == RULE_ADDED)) {
 		note_flood(recent, change, now);
 	} else if (change->kind == RULE_ALARM_OVER) {
 		flood = find_flood(recent, change);

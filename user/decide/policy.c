@@ -6,7 +6,7 @@
  * here: rules that come or go without a finding (policy_upkeep.c), carrying changes out (enforce/),
  * keeping them (record/).
  *
- * First form: a drop covers all packet classes.
+ * A flood of a host is alarmed about in any case, and may be limited besides.
  */
 #include "decide/policy.h"
 
@@ -278,6 +278,7 @@ static int begin(struct policy *policy, const struct finding *finding, const str
 	const struct protected_prefix *protected = policy_guard(policy, draft);
 	int64_t now_ns = finding->at.boot_ns;
 	struct rule_change change;
+	int r;
 
 	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
 		return 0; /* who may never be blocked may use every service */
@@ -287,11 +288,13 @@ static int begin(struct policy *policy, const struct finding *finding, const str
 		return refuse(policy, finding, draft, REFUSED_HELD, NULL, out);
 	if (policy_paused_until(policy, now_ns))
 		return refuse(policy, finding, draft, REFUSED_PAUSED, NULL, out);
-	if (rule_is_unproven(draft) &&
-	    rule_table_unproven(&policy->table) >= policy->settings.max_unproven)
-		return refuse(policy, finding, draft, REFUSED_FULL, NULL, out);
 	if (policy->settings.mode == MODE_OBSERVE)
 		return tell(policy, finding, draft, RULE_OBSERVED, 0, NULL, out);
+	r = room_make(policy, draft, facts, finding->at, out);
+	if (r == -ENOSPC)
+		return refuse(policy, finding, draft, REFUSED_FULL, NULL, out);
+	if (r)
+		return r;
 	change = change_from(finding, draft);
 	return policy_add(policy, &change, facts, out);
 }
@@ -307,8 +310,11 @@ static int decide(struct policy *policy, const struct finding *finding,
 	draft(policy, finding, &rule, &facts);
 	if (finding->lasted_ns)
 		return tell_end(policy, finding, &rule, out);
+	if ((rule.action == ACTION_ALARM || rule.to_destination) &&
+	    tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out))
+		return -ENOMEM;
 	if (rule.action == ACTION_ALARM)
-		return tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out);
+		return 0;
 	key = rule_key(&rule);
 	node = rule_table_exact(&policy->table, &key);
 	if (node && policy->settings.mode == MODE_OBSERVE)

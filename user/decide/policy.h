@@ -74,14 +74,15 @@ int policy_block(struct policy *policy, const struct block_request *request, str
 		 struct rule_change_list *out, char error[POLICY_ERROR]);
 /*
  * Ends rules (REMOVED_MANUAL): the one with this id; those of exactly this prefix, or that cover
- * this address; all. Their sources are left alone for block_seconds: findings are told
- * (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
+ * this address; all, at most max at once. Their sources are left alone for block_seconds: findings
+ * are told (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
  */
 int policy_unblock_rule(struct policy *policy, uint32_t id, struct moment now,
 			struct rule_change_list *out);
 int policy_unblock_prefix(struct policy *policy, const struct prefix *prefix, struct moment now,
 			  struct rule_change_list *out);
-int policy_unblock_all(struct policy *policy, struct moment now, struct rule_change_list *out);
+int policy_unblock_all(struct policy *policy, size_t max, struct moment now,
+		       struct rule_change_list *out);
 
 /* Until then findings make no rules (REFUSED_PAUSED); rules in force end and renew as ever. 0: go
  * on. */

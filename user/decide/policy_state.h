@@ -9,6 +9,9 @@
 #include "decide/rule_table.h"
 #include "decide/settings.h"
 
+/* What there may be only so many of: room.c. */
+enum budget { BUDGET_UNPROVEN, BUDGET_ESTABLISHED, BUDGET_ALL, BUDGETS };
+
 struct policy {
 	struct settings settings;
 	struct rule_table table;
@@ -17,7 +20,8 @@ struct policy {
 	struct known known;
 	int64_t paused_until_ns; /* 0: not */
 	size_t max_rules;
-	uint64_t population; /* sources with exchanges of their own */
+	uint64_t population;		   /* sources with exchanges of their own */
+	int64_t crowded_until_ns[BUDGETS]; /* told that it is spent */
 	uint32_t next_rule_id;
 };
 
@@ -46,6 +50,15 @@ int64_t policy_duration_ns(const struct policy *policy, const struct prefix *sou
 
 /* What forbids the rule: it overlaps the protected set. NULL: nothing, or it stops no source. */
 const struct protected_prefix *policy_guard(const struct policy *policy, const struct rule *rule);
+
+/* ---- room.c ---------------------------------------------------------------------------------- */
+
+/*
+ * Sees to it that there is room for the rule, to be called just before it is added: a quieter one
+ * may be removed for it. Returns 0, -ENOSPC or -ENOMEM.
+ */
+int room_make(struct policy *policy, const struct rule *rule, const struct rule_facts *facts,
+	      struct moment now, struct rule_change_list *out);
 
 /* ---- peers.c --------------------------------------------------------------------------------- */
 

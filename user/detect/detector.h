@@ -61,6 +61,15 @@ static inline uint64_t entry_unanswered(const struct table_entry *entry)
 }
 
 /*
+ * Whether the source takes part in exchanges: handshakes of which both sides were seen, packets
+ * that answer or are answered. Nobody gets this far with a forged address where both ways are seen.
+ */
+static inline bool entry_exchanges(const struct table_entry *entry)
+{
+	return entry->answers || (entry->established && !entry->assumed);
+}
+
+/*
  * By how much packets of some kind outnumber all others of their source. Answers that nobody asked
  * for and flows without a beginning are seen in peace as well, where what leaves takes another way
  * at times, or after a long silence; but then other packets of the same exchanges come with them.

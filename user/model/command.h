@@ -43,6 +43,8 @@ struct unblock_request {
 
 struct unblock_result {
 	size_t count;			  /* rules that ended */
+	size_t left;			  /* UNBLOCK_ALL: ask again, */
+	unsigned int wait_ms;		  /* after this time */
 	struct rule rules[UNBLOCK_SHOWN]; /* the first of them */
 	struct moment at;
 	struct moment held_until; /* their sources are left alone until then */

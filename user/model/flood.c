@@ -10,9 +10,6 @@
 #include "base/address.h"
 #include "model/detector.h"
 
-/* What a server takes without trouble, and nobody need miss who comes twice. */
-#define ADVISED_PPS 1000
-
 struct flood flood_of(const struct rule_change *change, struct moment since)
 {
 	struct flood flood = {
@@ -30,23 +27,25 @@ struct flood flood_of(const struct rule_change *change, struct moment since)
 	return flood;
 }
 
-static bool is_limitable(uint32_t classes)
-{
-	return classes == CLASS_SYN || classes == CLASS_UDP || classes == CLASS_ICMP;
-}
-
 const char *flood_command(const struct flood *flood, char buf[FLOOD_COMMAND_TEXT])
 {
 	char address[ADDRESS_TEXT], classes[CLASSES_TEXT], port[24] = "";
 
+	const struct rule limit = {
+		.prefix = prefix_of(&flood->destination),
+		.action = ACTION_LIMIT,
+		.classes = flood->classes,
+		.limit_pps = limit_rate(&flood->limit),
+	};
+
 	buf[0] = '\0';
-	if (!is_limitable(flood->classes))
+	if (!rule_limits_destination(&limit))
 		return buf;
 	if (flood->port && flood->classes != CLASS_ICMP)
 		snprintf(port, sizeof(port), " --port %u", flood->port);
-	snprintf(buf, FLOOD_COMMAND_TEXT, "fwgen block %s --to --class %s%s --limit %d --for 10m",
+	snprintf(buf, FLOOD_COMMAND_TEXT, "fwgen block %s --to --class %s%s --limit %u --for 10m",
 		 address_format(&flood->destination, address),
-		 classes_format(flood->classes, classes), port, ADVISED_PPS);
+		 classes_format(flood->classes, classes), port, limit.limit_pps);
 	return buf;
 }
 

@@ -89,6 +89,8 @@ struct json *render_unblock(const struct unblock_result *result)
 		json_append(rules, render_rule(&status));
 	}
 	json_add_int(json, "ended", (int64_t)result->count);
+	json_add_int(json, "left", (int64_t)result->left);
+	json_add_int(json, "wait_ms", result->wait_ms);
 	json_add(json, "rules", rules);
 	render_time(json, "held_until", result->held_until);
 	return json;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A list of addresses to the daemon, some hundred at a time: it does a lot in one go, and waits for
- * none of ours. Each bad line is told with its number; the others are blocked all the same.
+ * Many addresses to the daemon, some hundred at a time: it does a lot in one go, between two ticks,
+ * and says how long its record needs before the next. Of a list each bad line is told with its
+ * number; the others are blocked all the same.
  */
-#include "cli/block_file.h"
+#include "cli/lots.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,10 +58,17 @@ static void fail_line(struct sending *sending, uint64_t line, const char *error)
 	}
 }
 
-static void take_answer(struct sending *sending, const struct json *data)
+static void wait_as_told(const struct json *data)
 {
 	int64_t wait_ms = field_int(data, "wait_ms");
+	struct timespec pause = { wait_ms / 1000, wait_ms % 1000 * NS_PER_MS };
 
+	if (wait_ms > 0)
+		nanosleep(&pause, NULL);
+}
+
+static void take_answer(struct sending *sending, const struct json *data)
+{
 	sending->blocked += (uint64_t)field_int(data, "blocked");
 	json_for_each (refused, json_get(data, "refused")) {
 		int64_t index = field_int(refused, "index");
@@ -68,11 +76,7 @@ static void take_answer(struct sending *sending, const struct json *data)
 		if (index >= 0 && (size_t)index < sending->count)
 			fail_line(sending, sending->lines[index], field_text(refused, "error"));
 	}
-	if (wait_ms > 0) {
-		struct timespec pause = { wait_ms / 1000, wait_ms % 1000 * NS_PER_MS };
-
-		nanosleep(&pause, NULL);
-	}
+	wait_as_told(data);
 }
 
 /* Sends what is in hand. Returns an exit code. */
@@ -205,7 +209,7 @@ static int send_file(struct sending *sending, const char *socket)
 	return code;
 }
 
-int block_file(const struct options *options, const char *socket)
+int lots_block_file(const struct options *options, const char *socket)
 {
 	struct sending sending = { .options = options,
 				   .items = malloc(LOT_BYTES + 1),
@@ -216,5 +220,57 @@ int block_file(const struct options *options, const char *socket)
 
 	free(sending.items);
 	json_free(&sending.failures);
+	return code;
+}
+
+/* ---- unblock --all --------------------------------------------------------------------------- */
+
+/* One lot. *data is the first lot's, with the sum of all in "ended". */
+static int unblock_lot(struct client *client, struct json **data, int64_t *ended, int64_t *left,
+		       char error[CLIENT_ERROR_TEXT])
+{
+	struct json *lot = NULL;
+	int err = client_ask(client, "{\"verb\":\"unblock\",\"args\":{\"all\":true}}", TIMEOUT_MS,
+			     &lot, error);
+
+	if (err)
+		return err;
+	*ended += field_int(lot, "ended");
+	*left = field_int(lot, "ended") ? field_int(lot, "left") : 0;
+	if (*left)
+		wait_as_told(lot);
+	if (*data)
+		json_free(&lot);
+	else
+		*data = lot;
+	return 0;
+}
+
+static int show_ended(const struct options *options, const struct json *first, int64_t ended)
+{
+	struct json *data = json_new_object();
+	int code;
+
+	json_add_int(data, "ended", ended);
+	json_add(data, "rules", json_clone(json_get(first, "rules")));
+	json_add(data, "held_until", json_clone(json_get(first, "held_until")));
+	code = verbs_show(options, data);
+	json_free(&data);
+	return code;
+}
+
+int lots_unblock_all(const struct options *options, const char *socket)
+{
+	char error[CLIENT_ERROR_TEXT];
+	struct client *client = NULL;
+	struct json *data = NULL;
+	int64_t ended = 0, left = 1;
+	int err = client_open(socket, &client, error), code;
+
+	while (!err && left)
+		err = unblock_lot(client, &data, &ended, &left, error);
+	client_close(&client);
+	code = err ? verbs_complain(options, err, error) : show_ended(options, data, ended);
+	json_free(&data);
 	return code;
 }
