@@ -29,6 +29,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "model/explanation.h"
 #include "serve/control.h"
 #include "serve/limits.h"
 
@@ -42,6 +43,16 @@ struct fake {
 	uint64_t active_rules;
 	size_t asked; /* the last list's max */
 	bool observe;
+	struct explanation explanation;
+	/* what commands were told last, and what they answer */
+	struct requester who;
+	size_t blocks;
+	struct block_request block;
+	struct unblock_request unblock;
+	struct allow_request allow;
+	int64_t duration_ns;
+	int err;
+	const char *error;
 };
 
 static inline void fake_status(void *context, struct status *out)
@@ -152,13 +163,132 @@ static inline size_t fake_events(void *context, struct event *out, size_t max)
 	return 2;
 }
 
-static const struct view_ops views = { fake_status, fake_sources, fake_rules, fake_events };
+static inline int fake_protected(void *context, struct protected_prefix **out, size_t *count)
+{
+	(void)context;
+	*out = calloc(2, sizeof(**out));
+	*count = 2;
+	prefix_parse("192.0.2.1", &(*out)[0].prefix);
+	strcpy((*out)[0].reason, "own address on eth0");
+	prefix_parse("2001:db8::/32", &(*out)[1].prefix);
+	strcpy((*out)[1].reason, "allowed by root");
+	return 0;
+}
+
+static inline void fake_explain(void *context, const struct prefix *prefix, struct explanation *out)
+{
+	struct fake *fake = context;
+
+	*out = fake->explanation;
+	out->prefix = *prefix;
+}
+
+static const struct view_ops views = {
+	fake_status, fake_sources, fake_rules, fake_events, fake_protected, fake_explain,
+};
+
+/* ---- commands: note what they were told, and answer as the test wants ---- */
+
+static inline int fail_if_told(struct fake *fake, char error[COMMAND_ERROR])
+{
+	if (fake->err)
+		strcpy(error, fake->error);
+	return fake->err;
+}
+
+static inline void fake_block(void *context, const struct requester *who,
+			      const struct block_request *requests, size_t n,
+			      struct block_result *results, unsigned int *wait_ms)
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->blocks += n;
+	fake->block = requests[n - 1];
+	*wait_ms = 7;
+	for (size_t i = 0; i < n; i++) {
+		results[i].err = fail_if_told(fake, results[i].error);
+		results[i].status.rule.id = (uint32_t)(12 + i);
+		results[i].status.rule.prefix = requests[i].prefix;
+		results[i].status.in_xdp = true;
+	}
+}
+
+static inline int fake_unblock(void *context, const struct requester *who,
+			       const struct unblock_request *request, struct unblock_result *out,
+			       char error[COMMAND_ERROR])
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->unblock = *request;
+	out->count = 40; /* more than are shown */
+	out->held_until = (struct moment){ .boot_ns = 1, .wall_ns = WALL_NS };
+	return fail_if_told(fake, error);
+}
+
+static inline int fake_allow(void *context, const struct requester *who,
+			     const struct allow_request *request, struct allow_result *out,
+			     char error[COMMAND_ERROR])
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->allow = *request;
+	*out = (struct allow_result){ .changed = true, .ended = 2 };
+	return fail_if_told(fake, error);
+}
+
+static inline int fake_reload(void *context, const struct requester *who, int64_t confirm_ns,
+			      struct reload_result *out, char error[COMMAND_ERROR])
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->duration_ns = confirm_ns;
+	strcpy(out->path, "/etc/fwgen/config.json");
+	strcpy(out->kept, "interfaces");
+	if (confirm_ns)
+		out->confirm_end = (struct moment){ .boot_ns = 1, .wall_ns = WALL_NS };
+	return fail_if_told(fake, error);
+}
+
+static inline int fake_confirm(void *context, const struct requester *who,
+			       struct reload_result *out, char error[COMMAND_ERROR])
+{
+	(void)out;
+	((struct fake *)context)->who = *who;
+	return fail_if_told(context, error);
+}
+
+static inline int fake_pause(void *context, const struct requester *who, int64_t duration_ns,
+			     bool disarm, struct pause_result *out, char error[COMMAND_ERROR])
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->duration_ns = duration_ns;
+	*out = (struct pause_result){ .until = { .boot_ns = 1, .wall_ns = WALL_NS },
+				      .disarmed = disarm };
+	return fail_if_told(fake, error);
+}
+
+static inline int fake_resume(void *context, const struct requester *who, char error[COMMAND_ERROR])
+{
+	((struct fake *)context)->who = *who;
+	return fail_if_told(context, error);
+}
+
+static const struct command_ops commands = {
+	fake_block, fake_unblock, fake_allow, fake_reload, fake_confirm, fake_pause, fake_resume,
+};
 
 /* ---- server ---- */
 
 struct server {
 	char folder[32], path[64];
 	struct fake fake;
+	struct control_ops ops;
 	struct loop *loop;
 	struct control *control;
 	pthread_t thread;
@@ -186,8 +316,9 @@ static inline void start(struct server *server, const struct control_limits *lim
 {
 	char error[256] = "";
 
-	if (control_open_limited(server->loop, server->path, &views, &server->fake, limits,
-				 &server->control, error))
+	server->ops = (struct control_ops){ &views, &commands, &server->fake };
+	if (control_open_limited(server->loop, server->path, &server->ops, limits, &server->control,
+				 error))
 		fail_msg("%s", error);
 	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }

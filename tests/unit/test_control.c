@@ -24,7 +24,8 @@ static void test_status(void **state)
 		    "\"memory_bytes\":1048576,\"active_rules\":7,"
 		    "\"record\":{\"queued\":0,\"written\":0,\"lost\":3,\"failing\":\"disk full\"},"
 		    "\"config\":\"\",\"database\":\"/var/lib/fwgen/db\",\"tick_ms_last\":0,"
-		    "\"tick_ms_max\":0}");
+		    "\"tick_ms_max\":0,\"paused_until\":null,\"disarmed\":false,"
+		    "\"confirm_until\":null}");
 }
 
 static void test_sources(void **state)
@@ -61,7 +62,8 @@ static void test_rules(void **state)
 	*command = '\0';
 	assert_string_equal(
 		text, "[{\"id\":1,\"address\":\"192.0.2.0\",\"prefix_len\":24,"
-		      "\"action\":\"drop\",\"class\":\"syn\",\"port\":0,\"detector\":\"port_scan\","
+		      "\"action\":\"drop\",\"class\":\"syn\",\"port\":0,\"protocol\":\"\","
+		      "\"direction\":\"source\",\"detector\":\"port_scan\","
 		      "\"evidence\":\"unproven\",\"origin\":\"detector\","
 		      "\"reason\":\"tried 21 ports in 10 s\",\"observed\":21,"
 		      "\"limit_count\":20,\"limit_seconds\":10,\"limit_pps\":0,");
@@ -97,7 +99,7 @@ static void test_events(void **state)
 	assert_int_equal(count_rows(fd, "{\"verb\":\"events\",\"args\":{\"limit\":1}}\n"), 1);
 	assert_int_equal(count_rows(fd, "{\"verb\":\"events\",\"args\":{\"limit\":5000}}\n"), 2);
 	assert_int_equal(server->fake.asked, EVENT_RING_SIZE);
-	assert_int_equal(count_rows(fd, "{\"verb\":\"help\"}\n"), 5);
+	assert_int_equal(count_rows(fd, "{\"verb\":\"help\"}\n"), 14);
 }
 
 /* ---- what clients do wrong ---- */
@@ -117,9 +119,9 @@ static void test_malformed_requests(void **state)
 		{ "{\"verb\":\"reboot\"}\n", "unknown verb \"reboot\"; known: status, sources" },
 		{ "{\"verb\":\"status\",\"arg\":{}}\n", "unknown key \"arg\"" },
 		{ "{\"verb\":\"rules\",\"args\":[5]}\n", "\"args\" must be an object" },
-		{ "{\"verb\":\"rules\",\"args\":{\"limt\":5}}\n", "unknown argument \"limt\"" },
-		{ "{\"verb\":\"status\",\"args\":{\"limit\":5}}\n", "status takes 0 to 0" },
-		{ "{\"verb\":\"rules\",\"args\":{\"limit\":5,\"x\":1}}\n", "rules takes 0 to 1" },
+		{ "{\"verb\":\"rules\",\"args\":{\"limt\":5}}\n", "unknown argument \"limt\" of rules; did you mean \"limit\"?" },
+		{ "{\"verb\":\"status\",\"args\":{\"limit\":5}}\n", "status takes no arguments, not \"limit\"" },
+		{ "{\"verb\":\"rules\",\"args\":{\"limit\":5,\"x\":1}}\n", "unknown argument \"x\" of rules; known: limit" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":0}}\n", "whole number from 1" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":-1}}\n", "whole number from 1" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":1.5}}\n", "whole number from 1" },

@@ -221,7 +221,7 @@ static void test_live_socket_is_refused(void **state)
 
 	start(server, &usual);
 	assert_int_equal(loop_new(&loop), 0);
-	assert_int_equal(control_open(loop, server->path, &views, &server->fake, &second, error),
+	assert_int_equal(control_open(loop, server->path, &server->ops, &second, error),
 			 -EADDRINUSE);
 	assert_null(second);
 	assert_non_null(strstr(error, server->path));
@@ -262,18 +262,18 @@ static void test_places_where_no_socket_can_be(void **state)
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(control_open(server->loop, path, &views, NULL, &control, error), -EEXIST);
+	assert_int_equal(control_open(server->loop, path, &server->ops, &control, error), -EEXIST);
 	assert_non_null(strstr(error, "no socket"));
 	assert_int_equal(lstat(path, &st), 0);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/not/there/socket", server->folder);
-	assert_int_equal(control_open(server->loop, path, &views, NULL, &control, error), -ENOENT);
+	assert_int_equal(control_open(server->loop, path, &server->ops, &control, error), -ENOENT);
 	assert_non_null(strstr(error, "/not/there for the control socket: No such file"));
 	assert_non_null(strstr(error, "change control.socket"));
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[150] = '\0';
-	assert_int_equal(control_open(server->loop, path, &views, NULL, &control, error),
+	assert_int_equal(control_open(server->loop, path, &server->ops, &control, error),
 			 -ENAMETOOLONG);
 	assert_null(control);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Moments and how people write them. Nothing else in detect/ or decide/ may ask for the time: they
- * are given a moment. Text is always UTC; time zones are the reader's affair.
+ * are given a moment. Text for programs is UTC.
  */
 #include "base/clock.h"
 
@@ -166,4 +166,37 @@ int duration_parse(const char *text, int64_t *ns)
 		return -EINVAL;
 	*ns = value;
 	return 0;
+}
+
+const char *span_format(int64_t ns, char buf[SPAN_TEXT])
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	int64_t left = ns > 0 ? (ns - 1) / NS_PER_SECOND + 1 : 0;
+	size_t unit = 0, used;
+
+	while (unit < 3 && left < units[unit].seconds)
+		unit++;
+	used = (size_t)snprintf(buf, SPAN_TEXT, "%lld %s", (long long)(left / units[unit].seconds),
+				units[unit].name);
+	left %= units[unit].seconds;
+	if (unit < 3 && left >= units[unit + 1].seconds)
+		snprintf(buf + used, SPAN_TEXT - used, " %lld %s",
+			 (long long)(left / units[unit + 1].seconds), units[unit + 1].name);
+	return buf;
+}
+
+const char *local_format(struct moment at, struct moment now, char buf[MOMENT_TEXT])
+{
+	time_t then_s = (time_t)(at.wall_ns / NS_PER_SECOND), now_s = now.wall_ns / NS_PER_SECOND;
+	struct tm then, today;
+	bool same_day;
+
+	if (!localtime_r(&then_s, &then) || !localtime_r(&now_s, &today))
+		return moment_format(at, buf);
+	same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+	strftime(buf, MOMENT_TEXT, same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &then);
+	return buf;
 }

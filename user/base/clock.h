@@ -29,4 +29,10 @@ int wall_parse(const char *text, int64_t *wall_ns);
 /* "90s", "10m", "2h", "1d" or plain seconds. Returns 0, or -EINVAL (also for 0 and overflow). */
 int duration_parse(const char *text, int64_t *ns);
 
+/* For people, two units at most, up to the next whole one: "45 s", "10 min", "1 h 30 min". */
+#define SPAN_TEXT 32
+const char *span_format(int64_t ns, char buf[SPAN_TEXT]);
+/* Local time: "14:03:10", on another day than now's "2026-01-31 14:03:10". Returns buf. */
+const char *local_format(struct moment at, struct moment now, char buf[MOMENT_TEXT]);
+
 #endif

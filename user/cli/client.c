@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client's end of the control socket: connect, one request, one answer, a time limit for all of
- * it. Which request and how to show the answer is the verbs' business (verbs.c, render_text.c).
+ * The client's end of the control socket: connect, a request, its answer, a time limit for both.
+ * Which request and how to show the answer is the verbs' business (verbs.c, render_text.c).
  */
 #include "cli/client.h"
 
@@ -23,6 +23,11 @@
 struct text {
 	char *bytes; /* owned */
 	size_t len, capacity;
+};
+
+struct client {
+	int fd;
+	char path[108];
 };
 
 static int fail(char error[CLIENT_ERROR_TEXT], int err, const char *path, const char *what)
@@ -184,27 +189,63 @@ static int judge(const char *path, const struct text *text, struct json **data,
 	return err;
 }
 
-int client_call(const char *path, const char *request, int timeout_ms, struct json **data,
-		char error[CLIENT_ERROR_TEXT])
+int client_open(const char *path, struct client **out, char error[CLIENT_ERROR_TEXT])
 {
-	int64_t end_ns = moment_now().boot_ns + timeout_ms * NS_PER_MS;
-	struct text text = { 0 };
-	int fd = dial(path), err;
+	struct client *client;
+	int fd = dial(path);
 
 	if (fd < 0)
 		return fail_connect(error, fd, path);
-	err = send_request(fd, request, end_ns);
+	client = calloc(1, sizeof(*client));
+	if (!client) {
+		close(fd);
+		return fail(error, -ENOMEM, path, "no memory");
+	}
+	client->fd = fd;
+	snprintf(client->path, sizeof(client->path), "%s", path);
+	*out = client;
+	return 0;
+}
+
+int client_ask(struct client *client, const char *request, int timeout_ms, struct json **data,
+	       char error[CLIENT_ERROR_TEXT])
+{
+	int64_t end_ns = moment_now().boot_ns + timeout_ms * NS_PER_MS;
+	struct text text = { 0 };
+	int err = send_request(client->fd, request, end_ns);
+
 	if (!err)
-		err = read_answer(fd, &text, end_ns);
-	close(fd);
+		err = read_answer(client->fd, &text, end_ns);
 	if (err == -ETIMEDOUT)
-		fail(error, err, path, "no answer in time: it is stopped or overloaded");
+		fail(error, err, client->path, "no answer in time: it is stopped or overloaded");
 	else if (err == -EPROTO || err == -ECONNRESET)
-		fail(error, err, path, "it closed the connection before the answer was whole");
+		fail(error, err, client->path,
+		     "it closed the connection before the answer was whole");
 	else if (err)
-		fail(error, err, path, strerror(-err));
+		fail(error, err, client->path, strerror(-err));
 	else
-		err = judge(path, &text, data, error);
+		err = judge(client->path, &text, data, error);
 	free(text.bytes);
+	return err;
+}
+
+void client_close(struct client **client)
+{
+	if (!*client)
+		return;
+	close((*client)->fd);
+	free(*client);
+	*client = NULL;
+}
+
+int client_call(const char *path, const char *request, int timeout_ms, struct json **data,
+		char error[CLIENT_ERROR_TEXT])
+{
+	struct client *client = NULL;
+	int err = client_open(path, &client, error);
+
+	if (!err)
+		err = client_ask(client, request, timeout_ms, data, error);
+	client_close(&client);
 	return err;
 }

@@ -22,6 +22,13 @@ int64_t field_int(const struct json *object, const char *key)
 	return value;
 }
 
+bool field_true(const struct json *object, const char *key)
+{
+	bool value = false;
+
+	return json_to_bool(json_get(object, key), &value) && value;
+}
+
 double field_double(const struct json *object, const char *key)
 {
 	double value = 0;

@@ -12,13 +12,6 @@
 
 #define NAMES_SHOWN 20
 
-static bool is_true(const struct json *object, const char *key)
-{
-	bool value = false;
-
-	return json_to_bool(json_get(object, key), &value) && value;
-}
-
 /* Which traffic this is about. False: there is none. */
 static bool print_span(const struct page *page, const struct json *data)
 {
@@ -51,7 +44,7 @@ static void add_suggestion(struct columns *table, const struct json *limit)
 	add_name(table, limit);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		columns_add(table, INK_PLAIN, "%" PRId64, field_int(limit, keys[i]));
-	columns_add(table, is_true(limit, "changed") ? INK_GOOD : INK_PLAIN, "%" PRId64,
+	columns_add(table, field_true(limit, "changed") ? INK_GOOD : INK_PLAIN, "%" PRId64,
 		    field_int(limit, "suggested"));
 	columns_add(table, INK_PLAIN, "%s", field_text(limit, "says"));
 }
@@ -104,9 +97,10 @@ int render_text_suggest(const struct page *page, const struct json *data)
 	if (err)
 		return err;
 	fragment = json_get(data, "fragment");
-	if (!is_true(data, "enough") || !fragment || json_type(fragment) != JSON_OBJECT) {
+	if (!field_true(data, "enough") || !fragment || json_type(fragment) != JSON_OBJECT) {
 		fprintf(page->out, "\nNothing to change: %s.\n",
-			is_true(data, "enough") ? "the limits fit" : field_text(data, "why_not"));
+			field_true(data, "enough") ? "the limits fit"
+						   : field_text(data, "why_not"));
 		return 0;
 	}
 	text = json_print_pretty(fragment);
@@ -182,7 +176,7 @@ static void print_source(const struct page *page, const struct json *source)
 	char *name = escape_text(field_text(source, "source"));
 
 	fprintf(page->out, "  %s  %" PRId64 "%s", name ? name : "?", field_int(source, "peak"),
-		is_true(source, "found") ? ", was found" : "");
+		field_true(source, "found") ? ", was found" : "");
 	free(name);
 	if (*group) {
 		name = escape_text(group);
@@ -190,7 +184,7 @@ static void print_source(const struct page *page, const struct json *source)
 		free(name);
 	}
 	fprintf(page->out, "%s\n",
-		is_true(source, "allowed") ? ", never blocked (access.allow)" : "");
+		field_true(source, "allowed") ? ", never blocked (access.allow)" : "");
 }
 
 /* Those for whom something would be otherwise. */
@@ -200,7 +194,7 @@ static void print_names(const struct page *page, const struct json *limit, bool 
 
 	json_for_each (source, json_get(limit, "sources")) {
 
-		if (is_true(source, "over") != now || is_true(source, "over_today") == now)
+		if (field_true(source, "over") != now || field_true(source, "over_today") == now)
 			continue;
 		if (shown == NAMES_SHOWN) {
 			more++;

@@ -5,44 +5,42 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
 #include "cli/columns.h"
-#include "cli/escape.h"
 #include "cli/fields.h"
 #include "cli/render_text.h"
 #include "cli/units.h"
-
-/* As fprintf, with everything that could steer the terminal made harmless, in one ink. */
-__attribute__((format(printf, 3, 4))) static void say(const struct page *page, enum ink ink,
-						      const char *format, ...)
-{
-	char *text = NULL, *safe = NULL;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vasprintf(&text, format, args);
-	va_end(args);
-	if (n >= 0) {
-		safe = escape_text(text);
-		free(text);
-	}
-	fprintf(page->out, "%s%s%s\n", ink_on(ink, page->colour), safe ? safe : "no memory",
-		ink_off(ink, page->colour));
-	free(safe);
-}
 
 static void print_forgotten(const struct page *page, const struct json *tracker)
 {
 	int64_t evicted = field_int(tracker, "evicted"), refused = field_int(tracker, "refused");
 
 	if (evicted || refused)
-		say(page, INK_WARNING,
-		    "  no room          %" PRId64 " sources forgotten, %" PRId64 " windows refused",
-		    evicted, refused);
+		page_say(page, INK_WARNING,
+			 "  no room          %" PRId64 " sources forgotten, %" PRId64
+			 " windows refused",
+			 evicted, refused);
+}
+
+/* What somebody should not forget that he has begun. */
+static void print_pause(const struct page *page, const struct json *data)
+{
+	const char *until = field_text(data, "paused_until"),
+		   *confirm = field_text(data, "confirm_until");
+	char text[MOMENT_TEXT];
+
+	if (*until)
+		page_say(page, INK_WARNING, "  paused           until %s: nobody new is blocked%s",
+			 page_time(page, until, text),
+			 field_true(data, "disarmed") ? ", and BLOCKS ARE LIFTED" : "");
+	if (*confirm)
+		page_say(page, INK_WARNING,
+			 "  on trial         the configuration: without fwgen confirm the one "
+			 "before comes"
+			 " back at %s",
+			 page_time(page, confirm, text));
 }
 
 static void print_head(const struct page *page, const struct json *data)
@@ -53,18 +51,19 @@ static void print_head(const struct page *page, const struct json *data)
 
 	units_duration((int64_t)field_double(data, "uptime_s"), uptime);
 	units_bytes(field_double(data, "memory_bytes"), memory);
-	say(page, observing ? INK_WARNING : INK_GOOD, "fwgen %s: %s, up %s",
-	    field_text(data, "version"),
-	    observing ? "observing (attacks are reported, nothing is blocked)" : "enforcing",
-	    uptime);
-	say(page, INK_PLAIN, "  rules in force   %" PRId64, field_int(data, "active_rules"));
-	say(page, INK_PLAIN, "  tracked sources  %" PRId64 ", %s of memory",
-	    field_int(data, "tracked_sources"), memory);
+	page_say(page, observing ? INK_WARNING : INK_GOOD, "fwgen %s: %s, up %s",
+		 field_text(data, "version"),
+		 observing ? "observing (attacks are reported, nothing is blocked)" : "enforcing",
+		 uptime);
+	print_pause(page, data);
+	page_say(page, INK_PLAIN, "  rules in force   %" PRId64, field_int(data, "active_rules"));
+	page_say(page, INK_PLAIN, "  tracked sources  %" PRId64 ", %s of memory",
+		 field_int(data, "tracked_sources"), memory);
 	print_forgotten(page, json_get(data, "tracker"));
-	say(page, INK_PLAIN, "  evidence         %s",
-	    strcmp(evidence, "none") ? evidence : "none: connections are not tracked here");
-	say(page, INK_PLAIN, "  configuration    %s", *config ? config : "built-in defaults");
-	say(page, INK_PLAIN, "  database         %s", field_text(data, "database"));
+	page_say(page, INK_PLAIN, "  evidence         %s",
+		 strcmp(evidence, "none") ? evidence : "none: connections are not tracked here");
+	page_say(page, INK_PLAIN, "  configuration    %s", *config ? config : "built-in defaults");
+	page_say(page, INK_PLAIN, "  database         %s", field_text(data, "database"));
 }
 
 static int print_interfaces(const struct page *page, const struct json *interfaces)
@@ -158,26 +157,28 @@ static void print_troubles(const struct page *page, const struct json *data)
 		const char *reason = field_text(row, "reason");
 
 		if (!strcmp(field_text(row, "state"), "unenforced"))
-			say(page, INK_BAD, "! %s does not enforce: %s", field_text(row, "name"),
-			    *reason ? reason : "see the log");
+			page_say(page, INK_BAD, "! %s does not enforce: %s",
+				 field_text(row, "name"), *reason ? reason : "see the log");
 	}
 	if (*failing)
-		say(page, INK_BAD,
-		    "! the record is not written (%s): blocking goes on; free space or check %s",
-		    failing, field_text(data, "database"));
+		page_say(page, INK_BAD,
+			 "! the record is not written (%s): blocking goes on; free space or check "
+			 "%s",
+			 failing, field_text(data, "database"));
 	if (lost)
-		say(page, INK_WARNING, "! %" PRId64 " records were lost since the start", lost);
+		page_say(page, INK_WARNING, "! %" PRId64 " records were lost since the start",
+			 lost);
 	json_for_each (row, json_get(data, "interfaces")) {
 		if (!strcmp(field_text(row, "direction"), "unknown"))
-			say(page, INK_WARNING,
-			    "! %s: what leaves is not seen, so answers are hardly told from"
-			    " attacks: %s",
-			    field_text(row, "name"), field_text(row, "direction_reason"));
+			page_say(page, INK_WARNING,
+				 "! %s: what leaves is not seen, so answers are hardly told from"
+				 " attacks: %s",
+				 field_text(row, "name"), field_text(row, "direction_reason"));
 		if (field_int(row, "overflow"))
-			say(page, INK_WARNING,
-			    "! %s: %" PRId64 " packets came on CPUs without a table: raise "
-			    "sensor.memory_mb",
-			    field_text(row, "name"), field_int(row, "overflow"));
+			page_say(page, INK_WARNING,
+				 "! %s: %" PRId64 " packets came on CPUs without a table: raise "
+				 "sensor.memory_mb",
+				 field_text(row, "name"), field_int(row, "overflow"));
 	}
 }
 

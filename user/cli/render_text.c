@@ -101,11 +101,12 @@ int render_text_sources(const struct page *page, const struct json *data)
 
 static void add_prefix(struct columns *table, const struct json *row)
 {
+	bool to = !strcmp(field_text(row, "direction"), "destination");
 	const char *address = field_text(row, "address");
 	int64_t len = field_int(row, "prefix_len");
 
 	if (len == (strchr(address, ':') ? 128 : 32))
-		columns_add(table, INK_PLAIN, "%s", address);
+		columns_add(table, INK_PLAIN, "%s%s", to ? "to " : "", address);
 	else
 		columns_add(table, INK_PLAIN, "%s/%" PRId64, address, len);
 }

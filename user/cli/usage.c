@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include <string.h>
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 static const struct {
@@ -18,35 +19,41 @@ static const struct {
 	{ "version", "which fwgen this is" },
 };
 
+/* One line of help. */
+struct option_help {
+	const char *name, *value, *help;
+};
+
 static const struct option_help daemon_options[] = {
-	{ "--iface", "IF[,IF]", "the interfaces to watch" },
-	{ "--config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
-	{ "--db", "FILE", "the SQLite database" },
-	{ "--observe", NULL, "report attacks, block nothing" },
-	{ "--enforce", NULL, "block them" },
-	{ "--sensor", "NAME", "auto, xdp or xdp-generic" },
-	{ "--takeover", NULL, "take over from a running fwgen, without a gap" },
-	{ "--no-restore", NULL, "end what the run before blocked, instead of going on with it" },
+	{ "iface", "IF[,IF]", "the interfaces to watch" },
+	{ "config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
+	{ "db", "FILE", "the SQLite database" },
+	{ "observe", NULL, "report attacks, block nothing" },
+	{ "enforce", NULL, "block them" },
+	{ "sensor", "NAME", "auto, xdp or xdp-generic" },
+	{ "takeover", NULL, "take over from a running fwgen, without a gap" },
+	{ "no-restore", NULL, "end what the run before blocked, instead of going on with it" },
 };
 
 static const struct option_help replay_options[] = {
-	{ "--config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
-	{ "--db", "FILE", "write rules and events into this database" },
-	{ "--json", NULL, "an object a line, for programs" },
-	{ "--features", "CSV", "what each source did in each 10 s, for models of one's own" },
-	{ "--continue", NULL, "the files are one capture: what was learnt goes on" },
+	{ "config", "FILE", "default: ./config.json, then /etc/fwgen/config.json" },
+	{ "db", "FILE", "write rules and events into this database" },
+	{ "json", NULL, "an object a line, for programs" },
+	{ "features", "CSV", "what each source did in each 10 s, for models of one's own" },
+	{ "continue", NULL, "the files are one capture: what was learnt goes on" },
 };
+
+void usage_print_option(FILE *out, const char *name, const char *value, const char *help)
+{
+	fprintf(out, "  --%s %-*s  %s\n", name, (int)(17 - strlen(name)), value ? value : "", help);
+}
 
 static void print_options(FILE *out, const char *title, const struct option_help *options,
 			  size_t count)
 {
 	fprintf(out, "\n%s:\n", title);
-	for (size_t i = 0; i < count; i++) {
-		const char *value = options[i].value ? options[i].value : "";
-
-		fprintf(out, "  %s %-*s  %s\n", options[i].name,
-			(int)(19 - strlen(options[i].name)), value, options[i].help);
-	}
+	for (size_t i = 0; i < count; i++)
+		usage_print_option(out, options[i].name, options[i].value, options[i].help);
 }
 
 void cli_usage(FILE *out)
@@ -66,8 +73,8 @@ void cli_usage(FILE *out)
 		      sizeof(daemon_options) / sizeof(daemon_options[0]));
 	print_options(out, "Options of replay", replay_options,
 		      sizeof(replay_options) / sizeof(replay_options[0]));
-	print_options(out, "Options of the verbs from status on", client_options,
-		      client_option_count);
+	fprintf(out, "\nOptions of the verbs from status on:\n");
+	options_print_help(out);
 	fprintf(out,
 		"\nExit codes of these verbs: %d good, %d failed, %d usage, %d fwgen is not "
 		"running.\n",

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client verbs: options, where the daemon's socket is, the call, and text or JSON on stdout.
+ * The client verbs: where the daemon's socket is, the call, and text or JSON on stdout.
  * They ask the running daemon, or the database that it writes; none touches the box itself.
  */
 #include "cli/verbs.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,44 +14,44 @@
 #include "cli/client.h"
 #include "cli/escape.h"
 #include "cli/fields.h"
+#include "cli/lots.h"
 #include "model/config.h"
 
-#define DEFAULT_SOCKET	"/run/fwgen/control.sock"
-#define TIMEOUT_MS	30000
-#define LIMIT_MAX	1000000
-#define DEFAULT_LAST_NS (24 * 3600 * NS_PER_SECOND)
+#define DEFAULT_SOCKET "/run/fwgen/control.sock"
+#define TIMEOUT_MS     30000
 
 const struct client_verb client_verbs[] = {
-	{ "status", NULL, "mode, interfaces, enforcers, what is wrong", 0, render_text_status },
-	{ "sources", NULL, "who sends, the busiest first", TAKES_LIMIT, render_text_sources },
-	{ "events", NULL, "what happened, the newest first", TAKES_LIMIT, render_text_events },
-	{ "rules", NULL, "the rules in force: why, and for how long", TAKES_LIMIT,
+	{ "status", NULL, "mode, interfaces, enforcers, what is wrong", WORD_NONE, 0,
+	  render_text_status },
+	{ "sources", NULL, "who sends, the busiest first", WORD_NONE, TAKES_ROWS,
+	  render_text_sources },
+	{ "events", NULL, "what happened, the newest first", WORD_NONE, TAKES_ROWS,
+	  render_text_events },
+	{ "rules", NULL, "the rules in force: why, and for how long", WORD_NONE, TAKES_ROWS,
 	  render_text_rules },
-	{ "suggest", NULL, "limits that fit what was recorded here", TAKES_HISTORY,
+	{ "protected", NULL, "what is never blocked, and why", WORD_NONE, 0,
+	  render_text_protected },
+	{ "explain", "ADDR[/LEN]", "why it is blocked, or why not", WORD_ADDRESS, 0,
+	  render_text_explain },
+	{ "block", "ADDR[/LEN] | --file LIST", "drop or limit what it sends", WORD_ADDRESS_OR_FILE,
+	  TAKES_BLOCK, render_text_block },
+	{ "unblock", "ADDR[/LEN] | RULE | --all", "end its rules, and leave it alone a while",
+	  WORD_ADDRESS_OR_RULE, TAKES_ALL, render_text_unblock },
+	{ "allow", "ADDR[/LEN]", "never block it, also after a restart", WORD_ADDRESS, TAKES_REMOVE,
+	  render_text_allow },
+	{ "reload", NULL, "read the configuration anew", WORD_NONE, TAKES_CONFIRM,
+	  render_text_reload },
+	{ "confirm", NULL, "keep the configuration that reload --confirm tries", WORD_NONE, 0,
+	  render_text_reload },
+	{ "pause", "[TIME]", "block nobody new for a while (5m)", WORD_DURATION, TAKES_DISARM,
+	  render_text_pause },
+	{ "resume", NULL, "end the pause", WORD_NONE, 0, render_text_pause },
+	{ "suggest", NULL, "limits that fit what was recorded here", WORD_NONE, TAKES_HISTORY,
 	  render_text_suggest },
-	{ "whatif", "NEWCONFIG", "whom these limits would have stopped", TAKES_HISTORY | TAKES_FILE,
+	{ "whatif", "NEWCONFIG", "whom these limits would have stopped", WORD_FILE, TAKES_HISTORY,
 	  render_text_whatif },
 };
 const size_t client_verb_count = sizeof(client_verbs) / sizeof(client_verbs[0]);
-
-const struct option_help client_options[] = {
-	{ "--socket", "PATH",
-	  "the daemon's control socket (default: the one of the configuration)" },
-	{ "--config", "FILE", "the configuration that names the socket" },
-	{ "--limit", "N", "at most so many rows (sources, events, rules)" },
-	{ "--last", "TIME", "so much of the history, like 24h (suggest, whatif; default 24h)" },
-	{ "--db", "FILE", "that database, daemon or not (suggest, whatif)" },
-	{ "--json", NULL, "the daemon's data as it is, for programs" },
-};
-const size_t client_option_count = sizeof(client_options) / sizeof(client_options[0]);
-
-struct options {
-	const struct client_verb *verb;
-	const char *socket, *config, *database, *file;
-	long limit; /* 0: the daemon's default */
-	int64_t last_ns;
-	bool json, help;
-};
 
 static const struct client_verb *find_verb(const char *name)
 {
@@ -68,104 +67,6 @@ bool cli_is_verb(const char *name)
 	return name && find_verb(name);
 }
 
-/* What was typed may come from a script's input: it is made harmless too. */
-static int complain_usage(const struct options *options, const char *what, const char *word)
-{
-	char *safe = escape_text(word);
-
-	fprintf(stderr, "fwgen %s: %s %s\nSee fwgen %s --help.\n", options->verb->name, what,
-		safe ? safe : "?", options->verb->name);
-	free(safe);
-	return CLI_EXIT_USAGE;
-}
-
-static int read_limit(struct options *options, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	options->limit = strtol(text, &end, 10);
-	if (errno || end == text || *end || options->limit < 1 || options->limit > LIMIT_MAX)
-		return complain_usage(options, "--limit is a whole number from 1 to 1000000, not",
-				      text);
-	return CLI_EXIT_GOOD;
-}
-
-static int read_last(struct options *options, const char *text)
-{
-	if (duration_parse(text, &options->last_ns))
-		return complain_usage(options, "--last is a time like 90m, 24h or 7d, not", text);
-	return CLI_EXIT_GOOD;
-}
-
-/* Options that not every verb has. */
-static int read_special(struct options *options, int option, const char *text)
-{
-	static const struct {
-		int option;
-		const char *name;
-		unsigned int takes;
-	} special[] = {
-		{ 'l', "--limit", TAKES_LIMIT },
-		{ 't', "--last", TAKES_HISTORY },
-		{ 'd', "--db", TAKES_HISTORY },
-	};
-
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
-		if (special[i].option == option && !(options->verb->takes & special[i].takes))
-			return complain_usage(options, "unknown option", special[i].name);
-	}
-	if (option == 'l')
-		return read_limit(options, text);
-	if (option == 't')
-		return read_last(options, text);
-	options->database = text;
-	return CLI_EXIT_GOOD;
-}
-
-/* Returns an exit code; argv[0] is the verb. */
-static int read_options(struct options *options, int argc, char **argv)
-{
-	static const struct option known[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "limit", required_argument, NULL, 'l' },
-		{ "last", required_argument, NULL, 't' },
-		{ "db", required_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option, code = CLI_EXIT_GOOD;
-
-	opterr = 0;
-	optind = 0; /* glibc: begin anew */
-	while (!code && (option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
-		if (option == 's')
-			options->socket = optarg;
-		else if (option == 'c')
-			options->config = optarg;
-		else if (option == 'l' || option == 't' || option == 'd')
-			code = read_special(options, option, optarg);
-		else if (option == 'j')
-			options->json = true;
-		else if (option == 'h')
-			options->help = true;
-		else if (option == ':')
-			code = complain_usage(options, "a value is missing after",
-					      argv[optind - 1]);
-		else
-			code = complain_usage(options, "unknown option", argv[optind - 1]);
-	}
-	if (!code && options->verb->takes & TAKES_FILE && optind < argc)
-		options->file = argv[optind++];
-	if (!code && optind < argc)
-		code = complain_usage(options, "unexpected", argv[optind]);
-	if (!code && !options->help && options->verb->takes & TAKES_FILE && !options->file)
-		code = complain_usage(options, "a file is missing:", options->verb->argument);
-	return code;
-}
-
 /* The configured socket. A configuration that was named must be good; one that was found need not.
  */
 static int find_socket(const struct options *options, char path[108])
@@ -175,7 +76,7 @@ static int find_socket(const struct options *options, char path[108])
 
 	if (options->socket) {
 		if (strlen(options->socket) >= 108)
-			return complain_usage(options, "the path is too long:", options->socket);
+			return options_complain(options, "the path is too long:", options->socket);
 		strcpy(path, options->socket);
 		return CLI_EXIT_GOOD;
 	}
@@ -194,15 +95,12 @@ static int find_socket(const struct options *options, char path[108])
 
 static char *make_request(const struct options *options)
 {
-	struct json *request = json_new_object(), *args;
+	struct json *request = json_new_object();
 	char *text;
 
 	json_add_string(request, "verb", options->verb->name);
-	if (options->limit) {
-		args = json_new_object();
-		json_add_int(args, "limit", options->limit);
-		json_add(request, "args", args);
-	}
+	if (json_size(options->args))
+		json_add(request, "args", json_clone(options->args));
 	text = json_print(request);
 	json_free(&request);
 	return text;
@@ -228,7 +126,7 @@ static int print_json(const struct json *data)
 	return 0;
 }
 
-static int show(const struct options *options, const struct json *data)
+int verbs_show(const struct options *options, const struct json *data)
 {
 	struct page page = { .out = stdout, .colour = wants_colour(), .now = moment_now() };
 	int err = options->json ? print_json(data) : options->verb->render(&page, data);
@@ -249,7 +147,7 @@ static int show(const struct options *options, const struct json *data)
 	return CLI_EXIT_FAILED;
 }
 
-static int complain(const struct options *options, int err, const char *error)
+int verbs_complain(const struct options *options, int err, const char *error)
 {
 	char *safe = escape_text(error);
 
@@ -266,8 +164,8 @@ static int call(const struct options *options, const char *path)
 
 	free(request);
 	if (err)
-		return complain(options, err, error);
-	code = show(options, data);
+		return verbs_complain(options, err, error);
+	code = verbs_show(options, data);
 	json_free(&data);
 	return code;
 }
@@ -290,8 +188,8 @@ static int make(const struct options *options, const struct cli_maker *makers, c
 			err = makers->make(&query, &data, error);
 	}
 	if (err)
-		return complain(options, 0, *error ? error : strerror(-err));
-	code = show(options, data);
+		return verbs_complain(options, 0, *error ? error : strerror(-err));
+	code = verbs_show(options, data);
 	json_free(&data);
 	return code;
 }
@@ -304,7 +202,7 @@ static int make_from_config(const struct options *options, const struct cli_make
 	int code;
 
 	if (config_load(options->config, &config, error))
-		return complain(options, 0, error);
+		return verbs_complain(options, 0, error);
 	code = make(options, makers, config->storage.database, config->path);
 	config_free(&config);
 	return code;
@@ -322,36 +220,46 @@ static int find_and_make(const struct options *options, const struct cli_maker *
 	if (err == -ESRCH)
 		return make_from_config(options, makers);
 	if (err)
-		return complain(options, err, error);
+		return verbs_complain(options, err, error);
 	config = options->config ? options->config : field_text(status, "config");
 	code = make(options, makers, field_text(status, "database"), config);
 	json_free(&status);
 	return code;
 }
 
+static int run(const struct options *options, const struct cli_maker *makers)
+{
+	char path[108];
+	int code;
+
+	if (options->verb->takes & TAKES_HISTORY && options->database)
+		return make(options, makers, options->database, options->config);
+	code = find_socket(options, path);
+	if (code)
+		return code;
+	if (options->verb->takes & TAKES_HISTORY)
+		return find_and_make(options, makers, path);
+	if (options->verb->takes & TAKES_BLOCK && options->file)
+		return lots_block_file(options, path);
+	if (options->verb->takes & TAKES_ALL && json_get(options->args, "all"))
+		return lots_unblock_all(options, path);
+	return call(options, path);
+}
+
 int cli_run(int argc, char **argv, const struct cli_maker *makers)
 {
-	struct options options = { .verb = argc > 1 ? find_verb(argv[1]) : NULL,
-				   .last_ns = DEFAULT_LAST_NS };
-	char path[108];
+	struct options options = { .verb = argc > 1 ? find_verb(argv[1]) : NULL };
 	int code;
 
 	if (!options.verb) {
 		cli_usage(stderr);
 		return CLI_EXIT_USAGE;
 	}
-	code = read_options(&options, argc - 1, argv + 1);
-	if (code)
-		return code;
-	if (options.help) {
+	code = options_read(&options, argc - 1, argv + 1);
+	if (!code && options.help)
 		cli_usage(stdout);
-		return CLI_EXIT_GOOD;
-	}
-	if (options.verb->takes & TAKES_HISTORY && options.database)
-		return make(&options, makers, options.database, options.config);
-	code = find_socket(&options, path);
-	if (code)
-		return code;
-	return options.verb->takes & TAKES_HISTORY ? find_and_make(&options, makers, path)
-						   : call(&options, path);
+	else if (!code)
+		code = run(&options, makers);
+	options_clear(&options);
+	return code;
 }

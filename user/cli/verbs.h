@@ -3,33 +3,24 @@
 #ifndef FWGEN_CLI_VERBS_H
 #define FWGEN_CLI_VERBS_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include "cli/options.h"
 #include "cli/render_text.h"
 
-enum takes {
-	TAKES_LIMIT = 1 << 0, /* --limit */
-	TAKES_HISTORY =
-		1 << 1,	     /* --db, --last: its data is made from the database, by a cli_maker */
-	TAKES_FILE = 1 << 2, /* a configuration, which must be named */
-};
-
 struct client_verb {
-	const char *name, *argument; /* argument: of the file, or NULL */
+	const char *name, *argument; /* argument: what is typed behind it, or NULL */
 	const char *help;
-	unsigned int takes;
+	enum word word;
+	unsigned int takes; /* enum takes */
 	int (*render)(const struct page *page, const struct json *data);
 };
 
 extern const struct client_verb client_verbs[];
 extern const size_t client_verb_count;
 
-/* One line of help. value: what follows the option, or NULL. */
-struct option_help {
-	const char *name, *value, *help;
-};
-
-extern const struct option_help client_options[];
-extern const size_t client_option_count;
+/* Prints the data of an answer as the options say. Returns the exit code. */
+int verbs_show(const struct options *options, const struct json *data);
+/* Says what went wrong. Returns the exit code for the -errno. */
+int verbs_complain(const struct options *options, int err, const char *error);
 
 #endif

@@ -56,7 +56,8 @@ void daemon_sync(struct daemon *daemon, struct moment now)
 	if (daemon->dropmap) /* not in use: what an earlier run left there goes */
 		sync_dropmap(daemon, rules, uses_dropmap(daemon) ? n : 0, now);
 	if (daemon->iptables)
-		iptables_enforcer_sync(daemon->iptables, rules, n, now);
+		iptables_enforcer_sync(daemon->iptables, rules, daemon->pause.disarmed ? 0 : n,
+				       now);
 	free(rules);
 }
 
@@ -110,12 +111,13 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct rule_change *change = &changes->items[i];
 
-		if (daemon->iptables)
+		if (daemon->iptables && !daemon->pause.disarmed)
 			iptables_enforcer_change(daemon->iptables, change, now);
 		if (change->kind == RULE_ADDED)
 			evidence_ask(daemon, &change->rule);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);
+		recent_note(daemon->recent, change, now);
 	}
 	changes->count = 0;
 }
@@ -128,7 +130,7 @@ static void drop_denied(struct daemon *daemon, struct finding_list *findings)
 	if (!daemon->deny.count)
 		return;
 	for (size_t i = 0; i < findings->count; i++) {
-		if (!deny_covers(&daemon->deny, &findings->items[i].source))
+		if (!deny_covering(&daemon->deny, &findings->items[i].source))
 			findings->items[kept++] = findings->items[i];
 	}
 	findings->count = kept;

@@ -33,15 +33,15 @@ const struct rule *deny_find(const struct deny *deny, const struct prefix *prefi
 	return NULL;
 }
 
-bool deny_covers(const struct deny *deny, const struct prefix *prefix)
+const struct rule *deny_covering(const struct deny *deny, const struct prefix *prefix)
 {
 	for (size_t i = 0; i < deny->count; i++) {
 		const struct prefix *denied = &deny->rules[i].prefix;
 
 		if (denied->len <= prefix->len && prefix_contains(denied, &prefix->address))
-			return true;
+			return &deny->rules[i];
 	}
-	return false;
+	return NULL;
 }
 
 void deny_free(struct deny *deny)

@@ -16,7 +16,7 @@ void deny_free(struct deny *deny);
 bool deny_is_id(uint32_t id);
 /* The denied prefix that is just this one, or NULL. */
 const struct rule *deny_find(const struct deny *deny, const struct prefix *prefix);
-/* Whether all of it is denied. */
-bool deny_covers(const struct deny *deny, const struct prefix *prefix);
+/* The denied prefix that all of this one is in, or NULL. */
+const struct rule *deny_covering(const struct deny *deny, const struct prefix *prefix);
 
 #endif

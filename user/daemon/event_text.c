@@ -7,6 +7,7 @@
 #include <string.h>
 #include "base/address.h"
 #include "model/event.h"
+#include "model/flood.h"
 
 static long long seconds_left(const struct rule *rule, struct moment at)
 {
@@ -100,37 +101,17 @@ static void describe_refusal(const struct rule_change *change, char *buf, size_t
 			change->rule.reason);
 }
 
-/* The command that would limit the flood, where one can: it names a service and a packet class. */
-static void format_advice(const struct rule_change *change, char *buf, size_t size)
-{
-	const struct rule *rule = &change->rule;
-	struct rule limit = {
-		.prefix = prefix_of(&change->destination),
-		.action = ACTION_LIMIT,
-		.classes = rule->classes,
-		.limit_pps = limit_rate(&rule->limit),
-	};
-	char destination[ADDRESS_TEXT], classes[CLASSES_TEXT], port[16] = "";
-
-	buf[0] = '\0';
-	if (change->kind != RULE_ALARMED || rule->to_destination ||
-	    !rule_limits_destination(&limit))
-		return;
-	if (change->port && rule->classes != CLASS_ICMP)
-		snprintf(port, sizeof(port), " --port %u", change->port);
-	snprintf(buf, size, "; to limit it: fwgen block %s --to --class %s%s --limit %u --for 10m",
-		 address_format(&change->destination, destination),
-		 classes_format(rule->classes, classes), port, limit.limit_pps);
-}
-
 /* "flood: 41000 unasked packets to ...; length 60 (100 %)", or "flood over after ...". */
 static void describe_flood(const struct rule_change *change, char *buf, size_t size)
 {
 	bool over = change->kind == RULE_ALARM_OVER;
-	char traits[TRAITS_TEXT], advice[160];
+	const struct flood flood = flood_of(change, (struct moment){ 0 });
+	char traits[TRAITS_TEXT], command[FLOOD_COMMAND_TEXT] = "", advice[FLOOD_COMMAND_TEXT + 16];
 	size_t len;
 
-	format_advice(change, advice, sizeof(advice));
+	if (!over && !change->rule.to_destination)
+		flood_command(&flood, command);
+	snprintf(advice, sizeof(advice), "%s%s", *command ? "; to limit it: " : "", command);
 	traits_format(change->traits, traits);
 	compose(buf, size - strlen(advice), "flood%s %s%s%s", over ? "" : ":", change->rule.reason,
 		*traits ? "; " : "", traits);

@@ -9,13 +9,16 @@
 #include "daemon/changes.h"
 #include "daemon/deny.h"
 
-static int collect(const struct daemon *daemon, struct protected_list *out)
+int protect_collect(const struct daemon *daemon, struct protected_list *out)
 {
 	const struct config *config = daemon->config;
 	int err = host_protected(daemon->host, out);
 
 	for (size_t i = 0; !err && i < config->access.allow_count; i++)
 		err = protected_list_add(out, &config->access.allow[i], "access.allow");
+	for (size_t i = 0; !err && i < daemon->allowed.count; i++)
+		err = protected_list_add(out, &daemon->allowed.items[i].prefix,
+					 daemon->allowed.items[i].reason);
 	return err;
 }
 
@@ -23,7 +26,7 @@ int daemon_protect(struct daemon *daemon)
 {
 	struct protected_list list = { 0 };
 	struct moment now = moment_now();
-	int err = collect(daemon, &list), map_err;
+	int err = protect_collect(daemon, &list), map_err;
 
 	if (!err) {
 		map_err = daemon->dropmap ? dropmap_protect(daemon->dropmap, &list) : 0;

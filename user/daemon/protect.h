@@ -11,4 +11,7 @@
  */
 int daemon_protect(struct daemon *daemon);
 
+/* Appends the set as it is now. Returns 0 or -ENOMEM. */
+int protect_collect(const struct daemon *daemon, struct protected_list *out);
+
 #endif

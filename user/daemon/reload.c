@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SIGHUP: the file is read and validated whole, then swapped in; a bad one changes nothing and an
- * event says why. What cannot change under a running program (interfaces, tables, files it holds
- * open) keeps its old value and is named.
+ * SIGHUP and the verb reload: the file is read and validated whole, then swapped in; a bad one
+ * changes nothing and an event says why. What cannot change under a running program (interfaces,
+ * tables, files it holds open) keeps its old value and is named.
+ *
+ * With a time to confirm, the configuration is on trial: without the verb confirm the one before
+ * comes back, so that who locked himself out is let in again. Only confirm ends a trial; a reload
+ * meanwhile changes what is on trial, and what comes back is still the last that was confirmed.
  */
 #include "daemon/reload.h"
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/log.h"
 #include "daemon/changes.h"
+#include "daemon/commands.h"
 #include "daemon/helper.h"
 #include "daemon/overrides.h"
+#include "daemon/pause.h"
 #include "daemon/peaks.h"
 #include "daemon/protect.h"
+
+#define CONFIRM_MAX_NS (3600 * NS_PER_SECOND)
 
 struct fixed {
 	const char *key;
@@ -45,8 +55,11 @@ static bool differs(const struct fixed *field, const char *old, const char *fres
 	return memcmp(old, fresh, field->size) != 0;
 }
 
-static void keep_fixed(struct daemon *daemon, struct config *fresh)
+/* kept gets the names of the keys. */
+static void keep_fixed(struct daemon *daemon, struct config *fresh, char *kept, size_t size)
 {
+	size_t used = 0;
+
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
 		const char *from = (const char *)daemon->config + fixed[i].offset;
 		char *to = (char *)fresh + fixed[i].offset;
@@ -57,17 +70,21 @@ static void keep_fixed(struct daemon *daemon, struct config *fresh)
 		events_say(daemon->events, EVENT_CONFIG, SEVERITY_WARNING,
 			   "%s needs a restart to change: the old value stays in force",
 			   fixed[i].key);
+		if (used < size)
+			used += (size_t)snprintf(kept + used, size - used, "%s%s", used ? ", " : "",
+						 fixed[i].key);
 	}
 }
 
-static int load(struct daemon *daemon, struct config **out, char error[CONFIG_ERROR_TEXT])
+static int load(struct daemon *daemon, struct config **out, struct reload_result *result,
+		char error[CONFIG_ERROR_TEXT])
 {
 	struct config *fresh = NULL;
 	int err = overrides_load(daemon->options, &fresh, error);
 
 	if (err)
 		return err;
-	keep_fixed(daemon, fresh);
+	keep_fixed(daemon, fresh, result->kept, sizeof(result->kept));
 	err = overrides_rehash(&fresh, error);
 	if (err)
 		config_free(&fresh);
@@ -107,7 +124,7 @@ static void change_mode(struct daemon *daemon)
 	bool observe = config->mode == MODE_OBSERVE;
 	char error[512];
 
-	dropmap_set_observe(daemon->dropmap, observe);
+	dropmap_set_observe(daemon->dropmap, pause_observes(daemon));
 	if (observe)
 		helper_close(daemon, false);
 	else if (config->response.iptables && helper_open(daemon, error))
@@ -136,26 +153,169 @@ static void tell(struct daemon *daemon, const struct config *old)
 	daemon_protect(daemon);
 }
 
-void daemon_reload(struct daemon *daemon)
+/* config is in force from here on; *config becomes the one before. Returns 0 or -errno. */
+static int put_in_force(struct daemon *daemon, struct config **config)
+{
+	int err = swap(daemon, config);
+
+	if (!err)
+		tell(daemon, *config);
+	return err;
+}
+
+/* ---- on trial -------------------------------------------------------------------------------- */
+
+static void end_trial(struct daemon *daemon)
+{
+	config_free(&daemon->trial.back);
+	daemon->trial.end = (struct moment){ 0 };
+	loop_remove(&daemon->trial.timer);
+}
+
+static void on_trial_over(void *context, uint64_t expirations)
+{
+	struct daemon *daemon = context;
+	struct config *config = daemon->trial.back;
+	char tried[CONFIG_HASH_TEXT];
+	int err;
+
+	(void)expirations;
+	memcpy(tried, daemon->config->hash, sizeof(tried));
+	err = put_in_force(daemon, &config);
+	if (err) { /* once more: nobody may be left with what nobody confirmed */
+		log_error("failed to put the configuration before in force again: %s",
+			  strerror(-err));
+		loop_change_timer(daemon->trial.timer, NS_PER_SECOND, 0);
+		return;
+	}
+	daemon->trial.back = config; /* the one that was tried */
+	end_trial(daemon);
+	recorder_audit(daemon->recorder, moment_now(), 0, getpid(), "fwgen", "reload", tried,
+		       daemon->config->hash);
+	events_say(daemon->events, EVENT_CONFIG, SEVERITY_WARNING,
+		   "nobody confirmed the configuration in time: the one before (%s) is in force"
+		   " again; the file %.120s stays as it is, and the next reload or start reads it",
+		   daemon->config->hash, daemon->config->path);
+}
+
+static int begin_trial(struct daemon *daemon, int64_t duration_ns)
+{
+	struct trial *trial = &daemon->trial;
+	int err = trial->timer ? loop_change_timer(trial->timer, duration_ns, 0)
+			       : loop_add_timer(daemon->loop, duration_ns, 0, on_trial_over, daemon,
+						&trial->timer);
+
+	if (!err)
+		trial->end = moment_plus(moment_now(), duration_ns);
+	return err;
+}
+
+/* ---- what it is asked ------------------------------------------------------------------------ */
+
+/* The one before goes, unless a trial is to come back to it. */
+static void put_aside(struct daemon *daemon, struct config **before)
+{
+	if (daemon->trial.timer && !daemon->trial.back) {
+		daemon->trial.back = *before;
+		*before = NULL;
+	}
+	config_free(before);
+}
+
+static int reload(struct daemon *daemon, int64_t confirm_ns, struct reload_result *out,
+		  char error[CONFIG_ERROR_TEXT])
 {
 	struct config *config = NULL;
-	char error[CONFIG_ERROR_TEXT];
-	int err = load(daemon, &config, error);
+	int err = load(daemon, &config, out, error);
 
+	if (!err && confirm_ns) { /* first: it may not come into force without a way back */
+		err = begin_trial(daemon, confirm_ns);
+		if (err)
+			strcpy(error, "failed to plan the way back");
+	}
 	if (!err) {
-		err = swap(daemon, &config);
+		err = put_in_force(daemon, &config);
 		if (err)
 			strcpy(error, "out of memory");
 	}
 	if (err) {
+		config_free(&config);
+		if (!daemon->trial.back)
+			end_trial(daemon);
+		return err;
+	}
+	out->changed = strcmp(daemon->config->hash, config->hash) != 0;
+	memcpy(out->path, daemon->config->path, sizeof(out->path));
+	memcpy(out->hash, daemon->config->hash, sizeof(out->hash));
+	put_aside(daemon, &config);
+	out->confirm_end = daemon->trial.end;
+	return 0;
+}
+
+static int reload_and_say(struct daemon *daemon, int64_t confirm_ns, struct reload_result *out,
+			  char error[CONFIG_ERROR_TEXT])
+{
+	int err = reload(daemon, confirm_ns, out, error);
+	char until[MOMENT_TEXT] = "";
+
+	if (err) {
 		events_say(daemon->events, EVENT_CONFIG, SEVERITY_WARNING,
 			   "the configuration in force stays: %.200s", error);
-		config_free(&config);
-		return;
+		return err;
 	}
-	tell(daemon, config);
+	if (out->confirm_end.boot_ns)
+		moment_format(out->confirm_end, until);
 	events_say(daemon->events, EVENT_CONFIG, SEVERITY_NOTICE,
-		   "configuration %.120s is in force: %s", daemon->config->path,
-		   strcmp(daemon->config->hash, config->hash) ? "changed" : "nothing changed");
-	config_free(&config);
+		   "configuration %.120s is in force: %s%s%s", daemon->config->path,
+		   out->changed ? "changed" : "nothing changed",
+		   *until ? "; without fwgen confirm the one before comes back at " : "", until);
+	return 0;
+}
+
+void daemon_reload(struct daemon *daemon)
+{
+	struct reload_result result = { 0 };
+	char error[CONFIG_ERROR_TEXT];
+
+	reload_and_say(daemon, 0, &result, error);
+}
+
+int reload_command(void *context, const struct requester *who, int64_t confirm_ns,
+		   struct reload_result *out, char error[COMMAND_ERROR])
+{
+	struct daemon *daemon = context;
+	char before[CONFIG_HASH_TEXT];
+	int err;
+
+	if (confirm_ns > CONFIRM_MAX_NS) {
+		snprintf(error, COMMAND_ERROR, "--confirm is a time up to 1h");
+		return -EINVAL;
+	}
+	memcpy(before, daemon->config->hash, sizeof(before));
+	err = reload_and_say(daemon, confirm_ns, out, error);
+	if (!err)
+		command_audit(daemon, who, "reload", before, out->hash);
+	return err;
+}
+
+int reload_confirm(void *context, const struct requester *who, struct reload_result *out,
+		   char error[COMMAND_ERROR])
+{
+	struct daemon *daemon = context;
+
+	if (!daemon->trial.back) {
+		snprintf(
+			error, COMMAND_ERROR,
+			"no configuration waits to be confirmed: reload --confirm 60s begins that");
+		return -EALREADY;
+	}
+	command_audit(daemon, who, "confirm", daemon->trial.back->hash, daemon->config->hash);
+	out->changed = strcmp(daemon->trial.back->hash, daemon->config->hash) != 0;
+	memcpy(out->path, daemon->config->path, sizeof(out->path));
+	memcpy(out->hash, daemon->config->hash, sizeof(out->hash));
+	end_trial(daemon);
+	events_say(daemon->events, EVENT_CONFIG, SEVERITY_NOTICE,
+		   "configuration %.120s stays in force: confirmed by %s", daemon->config->path,
+		   who->name);
+	return 0;
 }

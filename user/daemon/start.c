@@ -14,6 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "daemon/commands.h"
 #include "daemon/daemon_private.h"
 #include "daemon/evidence.h"
 #include "daemon/footprint.h"
@@ -106,6 +107,8 @@ static int make_deciders(struct daemon *daemon, char error[512])
 	if (!err)
 		policy_room(daemon->policy, DAEMON_BLOCKS_MAX - daemon->config->access.deny_count);
 	if (!err)
+		err = recent_new(&daemon->recent);
+	if (!err)
 		return 0;
 	snprintf(error, 512, "failed to start detection: %s", strerror(-err));
 	return EX_OSERR;
@@ -133,8 +136,11 @@ static int open_control(struct daemon *daemon, char error[512])
 {
 	const struct config *config = daemon->config;
 	struct footprint footprint;
-	int err = control_open(daemon->loop, config->control.socket, &daemon_view, daemon,
-			       &daemon->control, error);
+	int err;
+
+	daemon->control_ops = (struct control_ops){ &daemon_view, &daemon_commands, daemon };
+	err = control_open(daemon->loop, config->control.socket, &daemon->control_ops,
+			   &daemon->control, error);
 
 	if (err)
 		return err == -EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;

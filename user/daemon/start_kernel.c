@@ -16,6 +16,7 @@
 #include "daemon/deny.h"
 #include "daemon/helper.h"
 #include "daemon/protect.h"
+#include "daemon/recall.h"
 #include "daemon/restore.h"
 #include "daemon/start.h"
 #include "daemon/upkeep.h"
@@ -149,8 +150,10 @@ int start_dropmap(struct daemon *daemon, char error[512])
 int start_rules(struct daemon *daemon, char error[512])
 {
 	struct moment now = moment_now();
-	int err = daemon_protect(daemon);
+	int err;
 
+	daemon_recall(daemon);
+	err = daemon_protect(daemon);
 	if (err) {
 		snprintf(error, 512, "failed to protect this host's own addresses: %s",
 			 strerror(-err));

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "daemon/events.h"
 #include "daemon/options.h"
+#include "daemon/recent.h"
 #include "decide/policy.h"
 #include "detect/detect.h"
 #include "enforce/dropmap.h"
@@ -59,6 +60,26 @@ struct deny {
 	size_t wanted; /* count and those that are protected */
 };
 
+/* What people have allowed on the control socket, beside access.allow. */
+struct allowed {
+	struct protected_prefix *items; /* owned */
+	size_t count, capacity;
+};
+
+/* No new decisions for a while. */
+struct pause {
+	struct moment until;	   /* boot_ns 0: not paused */
+	struct loop_source *timer; /* NULL: not paused */
+	bool disarmed;		   /* blocks are lifted meanwhile; changed under the lock */
+};
+
+/* A configuration that is in force on trial, until somebody confirms it. */
+struct trial {
+	struct config *back; /* in force again without that; owned; NULL: no trial */
+	struct moment end;   /* boot_ns 0: no trial */
+	struct loop_source *timer;
+};
+
 struct daemon {
 	const struct options *options;
 	struct config *config; /* changed by the tick thread, under the decision lock */
@@ -84,16 +105,21 @@ struct daemon {
 	struct grace *grace;
 	struct contacts_memory contacts; /* what has left, for all sensors */
 	struct control *control;
+	struct control_ops control_ops;
 	struct watch watches[CONFIG_INTERFACES_MAX];
 	unsigned int watch_count;
 	uint64_t reattached; /* how often a program was put back on its interface */
 	struct events *events;
+	struct allowed allowed;
+	struct pause pause;
+	struct trial trial;
 
 	struct decision_lock lock;
 	/* under the lock */
 	struct detect *detect;
 	struct policy *policy;
 	struct deny deny;
+	struct recent *recent;
 	int put_error; /* of the last rule that was to go into the drop map */
 
 	struct judgement judgement; /* the tick thread's */

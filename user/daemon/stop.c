@@ -64,6 +64,9 @@ static void free_memory(struct daemon *daemon)
 	policy_free(&daemon->policy);
 	detect_free(&daemon->detect);
 	deny_free(&daemon->deny);
+	recent_free(&daemon->recent);
+	free(daemon->allowed.items);
+	config_free(&daemon->trial.back);
 	finding_list_free(&daemon->judgement.findings);
 	rule_change_list_free(&daemon->judgement.changes);
 	loop_free(&daemon->loop);
@@ -74,6 +77,8 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon->control)
 		control_close(&daemon->control);
+	loop_remove(&daemon->pause.timer);
+	loop_remove(&daemon->trial.timer);
 	wake_stop(daemon);
 	evidence_stop(daemon);
 	if (daemon->grace) {

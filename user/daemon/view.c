@@ -12,6 +12,8 @@
 #include "daemon/changes.h"
 #include "daemon/deny.h"
 #include "daemon/evidence.h"
+#include "daemon/explain.h"
+#include "daemon/protect.h"
 #include "daemon/state.h"
 
 void view_count(struct watch *watch, const struct traffic *traffic)
@@ -110,6 +112,9 @@ static void show_status(void *context, struct status *out)
 	show_enforcers(daemon, out);
 	show_record(daemon, out);
 	out->memory_bytes = memory_bytes(daemon);
+	out->paused_until = daemon->pause.until;
+	out->disarmed = daemon->pause.disarmed;
+	out->confirm_end = daemon->trial.end;
 	memcpy(out->config_path, config->path, sizeof(out->config_path));
 	memcpy(out->database, config->storage.database, sizeof(out->database));
 	daemon_lock(daemon);
@@ -122,7 +127,7 @@ static enum source_state state_of(const struct daemon *daemon, const struct pref
 {
 	const struct rule *rule = policy_find(daemon->policy, source);
 
-	if (deny_covers(&daemon->deny, source))
+	if (deny_covering(&daemon->deny, source))
 		return SOURCE_BLOCKED;
 	if (rule)
 		return rule->action == ACTION_LIMIT ? SOURCE_LIMITED : SOURCE_BLOCKED;
@@ -145,7 +150,7 @@ static size_t show_sources(void *context, struct source_status *out, size_t max)
 static size_t show_rules(void *context, struct rule_status *out, size_t max)
 {
 	struct daemon *daemon = context;
-	struct enforcer_status iptables = { .state = ENFORCER_UNENFORCED };
+	struct enforcer_status iptables;
 	struct rule *rules = NULL;
 	size_t n = 0;
 	int err;
@@ -155,19 +160,11 @@ static size_t show_rules(void *context, struct rule_status *out, size_t max)
 	daemon_unlock(daemon);
 	if (err)
 		return 0;
-	if (daemon->iptables)
-		iptables_enforcer_status(daemon->iptables, &iptables);
+	daemon_iptables_status(daemon, &iptables);
 	if (n > max)
 		n = max;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t bytes;
-
-		out[i] = (struct rule_status){ .rule = rules[i] };
-		out[i].in_xdp =
-			daemon->config->response.xdp &&
-			!dropmap_hits(daemon->dropmap, &rules[i], &out[i].packets_dropped, &bytes);
-		out[i].in_iptables = iptables.state != ENFORCER_UNENFORCED;
-	}
+	for (size_t i = 0; i < n; i++)
+		daemon_show_rule(daemon, &rules[i], &iptables, &out[i]);
 	free(rules);
 	return n;
 }
@@ -179,9 +176,33 @@ static size_t show_events(void *context, struct event *out, size_t max)
 	return events_last(daemon->events, out, max);
 }
 
+static int show_protected(void *context, struct protected_prefix **out, size_t *count)
+{
+	struct daemon *daemon = context;
+	struct protected_list list = { 0 };
+	int err = protect_collect(daemon, &list);
+
+	if (err) {
+		protected_list_free(&list);
+		return err;
+	}
+	*out = list.items;
+	*count = list.count;
+	list.items = NULL;
+	protected_list_free(&list);
+	return 0;
+}
+
+static void show_explanation(void *context, const struct prefix *prefix, struct explanation *out)
+{
+	daemon_explain(context, prefix, out);
+}
+
 const struct view_ops daemon_view = {
 	.status = show_status,
 	.sources = show_sources,
 	.rules = show_rules,
 	.events = show_events,
+	.protected = show_protected,
+	.explain = show_explanation,
 };

@@ -227,18 +227,19 @@ int policy_unblock_prefix(struct policy *policy, const struct prefix *prefix, st
 	return ended;
 }
 
-int policy_unblock_all(struct policy *policy, struct moment now, struct rule_change_list *out)
+int policy_unblock_all(struct policy *policy, size_t max, struct moment now,
+		       struct rule_change_list *out)
 {
-	int ended = 0;
+	size_t ended = 0;
 
-	while (policy->table.oldest) {
+	while (policy->table.oldest && ended < max) {
 		const struct prefix prefix = policy->table.oldest->rule.prefix;
 
 		if (end(policy, policy->table.oldest, &prefix, now, out))
 			return -ENOMEM;
 		ended++;
 	}
-	return ended;
+	return (int)ended;
 }
 
 /* ---- pausing --------------------------------------------------------------------------------- */

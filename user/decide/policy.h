@@ -7,6 +7,7 @@
 #ifndef FWGEN_POLICY_H
 #define FWGEN_POLICY_H
 
+#include "model/block_request.h"
 #include "model/config.h"
 #include "model/finding.h"
 #include "model/peer.h"
@@ -64,18 +65,6 @@ int policy_peer(struct policy *policy, const struct peer_answer *answer, struct 
 
 #define POLICY_ERROR 256
 
-struct block_request {
-	struct prefix prefix;
-	bool to_destination; /* a limit of what is sent there: class and limit_pps must be given */
-	uint32_t classes;    /* 0: all */
-	uint16_t port;	     /* 0: all */
-	uint8_t protocol;    /* with a port */
-	uint32_t limit_pps;  /* 0: drop */
-	int64_t duration_ns; /* 0: response.block_seconds; at most max_block_seconds */
-	enum origin origin;  /* ORIGIN_MANUAL, ORIGIN_IMPORT or ORIGIN_FLEET */
-	char reason[192];    /* "": "blocked by hand" */
-};
-
 /*
  * A rule that somebody asks for, in the place of a detector's, or renewing his own. Also in observe
  * mode refused. Returns 0, or with a text -EPERM (protected: names as what), -EINVAL, -ENOSPC,
@@ -85,14 +74,15 @@ int policy_block(struct policy *policy, const struct block_request *request, str
 		 struct rule_change_list *out, char error[POLICY_ERROR]);
 /*
  * Ends rules (REMOVED_MANUAL): the one with this id; those of exactly this prefix, or that cover
- * this address; all. Their sources are left alone for block_seconds: findings are told
- * (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
+ * this address; all, at most max at once. Their sources are left alone for block_seconds: findings
+ * are told (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
  */
 int policy_unblock_rule(struct policy *policy, uint32_t id, struct moment now,
 			struct rule_change_list *out);
 int policy_unblock_prefix(struct policy *policy, const struct prefix *prefix, struct moment now,
 			  struct rule_change_list *out);
-int policy_unblock_all(struct policy *policy, struct moment now, struct rule_change_list *out);
+int policy_unblock_all(struct policy *policy, size_t max, struct moment now,
+		       struct rule_change_list *out);
 
 /* Until then findings make no rules (REFUSED_PAUSED); rules in force end and renew as ever. 0: go
  * on. */
@@ -133,6 +123,10 @@ size_t policy_rule_count(const struct policy *policy);
 size_t policy_rules(const struct policy *policy, struct rule *out, size_t max);
 /* The rule in force that covers the address, or NULL; valid until the next call that changes. */
 const struct rule *policy_find(const struct policy *policy, const struct prefix *prefix);
+/* Copies the rules that concern the prefix: the one that covers it, then those of just this prefix
+ * for one port, or of what is sent to it. Returns how many, at most max. */
+size_t policy_rules_of(const struct policy *policy, const struct prefix *prefix, struct rule *out,
+		       size_t max);
 const struct protected_prefix *policy_protected(const struct policy *policy,
 						const struct prefix *prefix);
 /* The earliest expires.boot_ns in force, or INT64_MAX. */

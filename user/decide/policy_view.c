@@ -26,6 +26,22 @@ const struct rule *policy_find(const struct policy *policy, const struct prefix 
 	return node ? &node->rule : NULL;
 }
 
+size_t policy_rules_of(const struct policy *policy, const struct prefix *prefix, struct rule *out,
+		       size_t max)
+{
+	const struct rule_node *covering = rule_table_covering(&policy->table, prefix);
+	const struct rule_node *node = NULL;
+	size_t n = 0;
+
+	if (covering && max)
+		out[n++] = covering->rule;
+	while (n < max && (node = rule_table_next(&policy->table, prefix, node))) {
+		if (node != covering)
+			out[n++] = node->rule;
+	}
+	return n;
+}
+
 const struct protected_prefix *policy_protected(const struct policy *policy,
 						const struct prefix *prefix)
 {

@@ -10,26 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "detect/detect_state.h"
 #include "detect/judge.h"
-#include "detect/peaks.h"
-#include "detect/plans.h"
-#include "detect/services.h"
-#include "detect/top.h"
-#include "detect/tracker.h"
-#include "detect/victim.h"
 
 #define EXPECT_AHEAD 8	/* samples, for each of two steps */
 #define SWEEP_EXTRA  64 /* records looked at beyond one for each sample */
-
-struct detect {
-	struct plans plans;
-	struct services services;
-	struct tracker tracker;
-	struct victims victims;
-	struct peaks *peaks;
-	const struct detect_observer *observer; /* the caller's, or NULL */
-	int64_t last_end_ns;			/* of the newest interval drained */
-};
 
 static void set_keeping(struct detect *detect)
 {
@@ -371,30 +356,4 @@ void detect_forget_tries(struct detect *detect, const struct prefix *source)
 	tracker_filter(&detect->tracker, found, keep_window, drop_spread, &detect->plans);
 	found->try_ns = 0;
 	found->tried = 0;
-}
-
-uint64_t detect_tracked(const struct detect *detect)
-{
-	return detect->tracker.sources.used;
-}
-
-void detect_tracker(const struct detect *detect, struct tracker_status *out)
-{
-	*out = (struct tracker_status){
-		.sources = detect->tracker.sources.used,
-		.evicted = detect->tracker.evicted,
-		.refused = detect->tracker.refused,
-	};
-}
-
-uint64_t detect_memory_bytes(const struct detect *detect)
-{
-	return sizeof(*detect) + detect->plans.count * sizeof(*detect->plans.items) +
-	       tracker_bytes(&detect->tracker) + victims_bytes(&detect->victims) +
-	       peaks_bytes(detect->peaks);
-}
-
-size_t detect_top(const struct detect *detect, struct source_status *out, size_t max)
-{
-	return top_sources(&detect->tracker, detect->last_end_ns, out, max);
 }

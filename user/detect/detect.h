@@ -7,6 +7,7 @@
 #define FWGEN_DETECT_H
 
 #include "model/config.h"
+#include "model/explanation.h"
 #include "model/finding.h"
 #include "model/peaks.h"
 #include "model/sample.h"
@@ -96,5 +97,8 @@ void detect_tracker(const struct detect *detect, struct tracker_status *out);
 uint64_t detect_memory_bytes(const struct detect *detect);
 /* The busiest sources first (state is left SOURCE_PASSING). Returns how many. */
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max);
+/* What is known of a source, with its running counts at that time. False: nothing. */
+bool detect_source(const struct detect *detect, const struct prefix *source, int64_t now_ns,
+		   struct source_seen *out);
 
 #endif

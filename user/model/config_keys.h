@@ -118,8 +118,6 @@ int config_refuse(struct config_reader *reader, const char *format, ...)
 /* As config_refuse: "VALUE is not WHAT". */
 int config_refuse_value(struct config_reader *reader, const struct json *value, const char *what);
 int config_refuse_twice(struct config_reader *reader, const struct json *value);
-/* The name that was probably meant, or NULL when none is near. */
-const char *config_nearest(const char *text, const char *const *names, size_t count);
 
 /*
  * Calls read for each member of an object. A member that is not among names, or a value that is no

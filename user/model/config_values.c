@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/address.h"
+#include "base/nearest.h"
 #include "model/config_keys.h"
 
 static void *field(const struct config_key *key, struct config *config)
@@ -127,7 +128,7 @@ int config_read_choice(struct config_reader *reader, const struct json *value,
 		count++;
 	}
 	if (text)
-		meant = config_nearest(text, names, count);
+		meant = nearest_name(text, names, count);
 	if (meant) {
 		size_t used = strlen(what);
 

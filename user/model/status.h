@@ -70,6 +70,10 @@ struct status {
 	char config_path[PATH_MAX];
 	char database[PATH_MAX];
 	double tick_ms_last, tick_ms_max;
+	/* boot_ns 0: not so */
+	struct moment paused_until;
+	struct moment confirm_end; /* of a configuration that waits for `confirm` */
+	bool disarmed;		   /* blocks are lifted while it is paused */
 };
 
 enum source_state {
@@ -98,6 +102,9 @@ struct rule_status {
 	struct moment removed_at;
 };
 
+struct explanation;
+struct protected_prefix;
+
 struct view_ops {
 	/* Fills *out. */
 	void (*status)(void *context, struct status *out);
@@ -107,6 +114,10 @@ struct view_ops {
 	size_t (*rules)(void *context, struct rule_status *out, size_t max);
 	/* The newest first, at most max. Returns how many. */
 	size_t (*events)(void *context, struct event *out, size_t max);
+	/* The protected set; the caller frees *out. Returns 0 or -ENOMEM. */
+	int (*protected)(void *context, struct protected_prefix **out, size_t *count);
+	/* Fills *out, which is cleared. */
+	void (*explain)(void *context, const struct prefix *prefix, struct explanation *out);
 };
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "serve/requester.h"
 
 #define INPUT_BYTES 1024 /* at first; grows to the limit */
 
@@ -23,7 +24,7 @@ struct connection {
 	const struct control_limits *limits;
 	const struct connection_ops *ops;
 	void *context;
-	struct ucred peer;
+	struct requester who;
 	char *input; /* owned; not yet answered: [start, end) */
 	size_t start, end, capacity;
 	bool at_end;  /* the peer sends no more */
@@ -94,8 +95,8 @@ static void begin_answer(struct connection *connection)
 	char *line = connection->input + connection->start, *newline = line_end(connection);
 
 	if (newline) {
-		connection->ops->answer(connection->context, line, (size_t)(newline - line),
-					&connection->answer);
+		connection->ops->answer(connection->context, &connection->who, line,
+					(size_t)(newline - line), &connection->answer);
 		connection->start = (size_t)(newline + 1 - connection->input);
 	} else {
 		/* What follows is the rest of this line: nothing to go on with. */
@@ -161,11 +162,10 @@ static void on_event(void *context, uint32_t events)
 		connection->ops->gone(connection->context, connection);
 }
 
-int connection_new(struct loop *loop, int fd, const struct control_limits *limits,
+int connection_new(struct loop *loop, int fd, uint64_t number, const struct control_limits *limits,
 		   const struct connection_ops *ops, void *context, struct connection **out)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	socklen_t len = sizeof(connection->peer);
 	int err;
 
 	if (!connection)
@@ -174,9 +174,9 @@ int connection_new(struct loop *loop, int fd, const struct control_limits *limit
 	connection->limits = limits;
 	connection->ops = ops;
 	connection->context = context;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &connection->peer, &len) < 0)
-		err = -errno;
-	else
+	connection->who.client = number;
+	err = requester_of(fd, &connection->who);
+	if (!err)
 		err = loop_add_fd(loop, fd, EPOLLIN, on_event, connection, &connection->source);
 	if (err) {
 		connection_free(&connection);
@@ -236,7 +236,7 @@ size_t connection_held_bytes(const struct connection *connection)
 	return answer_held_bytes(&connection->answer);
 }
 
-int connection_pid(const struct connection *connection)
+const struct requester *connection_requester(const struct connection *connection)
 {
-	return connection->peer.pid;
+	return &connection->who;
 }

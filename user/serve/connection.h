@@ -4,6 +4,7 @@
 #define FWGEN_SERVE_CONNECTION_H
 
 #include "base/loop.h"
+#include "model/command.h"
 #include "serve/answer.h"
 
 /* Tests make them small. */
@@ -20,13 +21,14 @@ struct control_limits {
 struct connection;
 
 struct connection_ops {
-	void (*answer)(void *context, const char *line, size_t len, struct answer *answer);
+	void (*answer)(void *context, const struct requester *who, const char *line, size_t len,
+		       struct answer *answer);
 	/* The connection is over; the owner calls connection_free. */
 	void (*gone)(void *context, struct connection *connection);
 };
 
-/* Owns fd on success. Returns 0 or -errno. */
-int connection_new(struct loop *loop, int fd, const struct control_limits *limits,
+/* Owns fd on success; number is nobody else's. Returns 0 or -errno. */
+int connection_new(struct loop *loop, int fd, uint64_t number, const struct control_limits *limits,
 		   const struct connection_ops *ops, void *context, struct connection **out);
 void connection_free(struct connection **connection);
 
@@ -38,6 +40,6 @@ const char *connection_overdue(const struct connection *connection, int64_t now_
 /* For how long it has neither asked nor been answered; 0 while it is. */
 int64_t connection_idle_ns(const struct connection *connection, int64_t now_ns);
 size_t connection_held_bytes(const struct connection *connection);
-int connection_pid(const struct connection *connection);
+const struct requester *connection_requester(const struct connection *connection);
 
 #endif

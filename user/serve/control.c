@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket: accepts clients, keeps their number and what they hold within limits, and
- * turns out those that neither ask nor read. A connection is connection.c's, a request request.c's;
- * it only reads from the views, and decides nothing.
+ * turns out those that neither ask nor read. A connection is connection.c's, a request request.c's.
  */
 #include "serve/control.h"
 
@@ -34,8 +33,7 @@ static const struct control_limits default_limits = {
 struct control {
 	struct loop *loop;
 	struct control_limits limits;
-	const struct view_ops *ops;
-	void *context;
+	const struct control_ops *ops;
 	char path[108];
 	struct stat made; /* the socket's file, to unlink no other */
 	int fd;
@@ -43,6 +41,7 @@ struct control {
 	bool resting; /* out of descriptors: not accepting until the next sweep */
 	struct connection *clients;
 	unsigned int client_count;
+	uint64_t clients_ever;
 };
 
 static void drop(struct control *control, struct connection *client)
@@ -64,14 +63,15 @@ static void on_gone(void *context, struct connection *client)
 	drop(context, client);
 }
 
-static void on_request(void *context, const char *line, size_t len, struct answer *answer)
+static void on_request(void *context, const struct requester *who, const char *line, size_t len,
+		       struct answer *answer)
 {
 	struct control *control = context;
 	size_t held = 0;
 
 	for (struct connection *at = control->clients; at; at = connection_next(at))
 		held += connection_held_bytes(at);
-	request_answer(line, len, control->ops, control->context,
+	request_answer(line, len, control->ops, who,
 		       held < control->limits.held_bytes ? control->limits.held_bytes - held : 0,
 		       answer);
 }
@@ -118,7 +118,8 @@ static void welcome(struct control *control, int fd)
 		refuse(fd, "too many clients: try again later");
 		return;
 	}
-	err = connection_new(control->loop, fd, &control->limits, &client_ops, control, &client);
+	err = connection_new(control->loop, fd, ++control->clients_ever, &control->limits,
+			     &client_ops, control, &client);
 	if (err) {
 		log_warning("failed to take a control client: %s", strerror(-err));
 		close(fd);
@@ -163,17 +164,16 @@ static void on_sweep(void *context, uint64_t expirations)
 		next = connection_next(client);
 		if (!overdue)
 			continue;
-		log_info("closed a control client (pid %d): too slow in %s", connection_pid(client),
-			 overdue);
+		log_info("closed a control client (pid %d): too slow in %s",
+			 connection_requester(client)->pid, overdue);
 		drop(control, client);
 	}
 	if (control->resting)
 		control->resting = loop_change_fd(control->listener, EPOLLIN) != 0;
 }
 
-int control_open_limited(struct loop *loop, const char *path, const struct view_ops *ops,
-			 void *context, const struct control_limits *limits, struct control **out,
-			 char error[256])
+int control_open_limited(struct loop *loop, const char *path, const struct control_ops *ops,
+			 const struct control_limits *limits, struct control **out, char error[256])
 {
 	struct control *control = calloc(1, sizeof(*control));
 	int err;
@@ -185,7 +185,6 @@ int control_open_limited(struct loop *loop, const char *path, const struct view_
 	control->loop = loop;
 	control->limits = *limits;
 	control->ops = ops;
-	control->context = context;
 	control->fd = socket_listen(path, &control->made, error);
 	if (control->fd < 0) {
 		err = control->fd;
@@ -206,10 +205,10 @@ int control_open_limited(struct loop *loop, const char *path, const struct view_
 	return 0;
 }
 
-int control_open(struct loop *loop, const char *path, const struct view_ops *ops, void *context,
+int control_open(struct loop *loop, const char *path, const struct control_ops *ops,
 		 struct control **out, char error[256])
 {
-	return control_open_limited(loop, path, ops, context, &default_limits, out, error);
+	return control_open_limited(loop, path, ops, &default_limits, out, error);
 }
 
 void control_close(struct control **pointer)

@@ -7,8 +7,8 @@
 #include "serve/control.h"
 
 /* limits are copied. */
-int control_open_limited(struct loop *loop, const char *path, const struct view_ops *ops,
-			 void *context, const struct control_limits *limits, struct control **out,
+int control_open_limited(struct loop *loop, const char *path, const struct control_ops *ops,
+			 const struct control_limits *limits, struct control **out,
 			 char error[256]);
 
 #endif

@@ -125,6 +125,9 @@ struct json *render_status(const struct status *status)
 	json_add_string(json, "database", status->database);
 	add_rounded(json, "tick_ms_last", status->tick_ms_last);
 	add_rounded(json, "tick_ms_max", status->tick_ms_max);
+	render_time(json, "paused_until", status->paused_until);
+	json_add_bool(json, "disarmed", status->disarmed);
+	render_time(json, "confirm_until", status->confirm_end);
 	return json;
 }
 
@@ -197,6 +200,7 @@ struct json *render_rule(const void *row)
 	const struct rule_status *status = row;
 	const struct rule *rule = &status->rule;
 	char address[ADDRESS_TEXT], classes[CLASSES_TEXT], command[RULE_COMMAND_TEXT];
+	char protocol[8];
 	struct json *json = json_new_object();
 
 	if (!json)
@@ -207,6 +211,8 @@ struct json *render_rule(const void *row)
 	json_add_string(json, "action", action_name(rule->action));
 	json_add_string(json, "class", classes_format(rule->classes, classes));
 	json_add_int(json, "port", rule->port);
+	json_add_string(json, "protocol", protocol_format(rule->protocol, protocol));
+	json_add_string(json, "direction", rule->to_destination ? "destination" : "source");
 	json_add_string(json, "detector", detector_name(rule->detector));
 	json_add_string(json, "evidence", evidence_name(rule->evidence));
 	json_add_string(json, "origin", origin_name(rule->origin));

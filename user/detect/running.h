@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FWGEN_DETECT_RUNNING_H
+#define FWGEN_DETECT_RUNNING_H
+
+#include "detect/plans.h"
+#include "detect/tracker.h"
+#include "model/explanation.h"
+
+/* What is known of a source, with its running counts at that time; changes nothing. False: it is
+ * not tracked. */
+bool running_of(const struct tracker *tracker, const struct plans *plans,
+		const struct prefix *source, int64_t now_ns, struct source_seen *out);
+
+#endif
