@@ -17,24 +17,13 @@
 /* Somebody wants this interface left alone: jumps to the chain go with the program. */
 static void let_go(struct daemon *daemon, struct watch *watch)
 {
-	char error[512];
-
 	watch->released = true;
 	watch->failing[0] = '\0';
 	strcpy(watch->status.sensor, "off");
 	events_say(daemon->events, EVENT_SYSTEM, SEVERITY_WARNING,
 		   "%s is not watched any more: fwgen off took it out; a restart takes it in again",
 		   watch->status.name);
-	if (!daemon->iptables)
-		return;
-	helper_close(daemon, true);
-	if (helper_open(daemon, error)) {
-		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
-		return;
-	}
-	daemon_lock(daemon);
-	daemon_sync(daemon, moment_now());
-	daemon_unlock(daemon);
+	helper_reopen(daemon);
 }
 
 static void tell_repair(struct daemon *daemon, const struct watch *watch, const char *why)
@@ -114,6 +103,7 @@ void daemon_upkeep(struct daemon *daemon)
 	daemon_lock(daemon);
 	deny_update(daemon, now);
 	daemon_unlock(daemon);
+	helper_tell_states(daemon);
 	events_flush(daemon->events, now);
 	events_log(daemon->events);
 }
