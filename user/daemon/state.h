@@ -80,6 +80,12 @@ struct trial {
 	struct loop_source *timer;
 };
 
+/* Of an enforcer: at the last look, and in the last event. */
+struct told_state {
+	bool begun;
+	enum enforcer_state seen, told;
+};
+
 struct daemon {
 	const struct options *options;
 	struct config *config; /* changed by the tick thread, under the decision lock */
@@ -124,6 +130,8 @@ struct daemon {
 
 	struct judgement judgement; /* the tick thread's */
 	struct wake *wake;
+	struct told_state told[ENFORCERS_MAX];
+	uint64_t told_repairs;
 	int64_t helper_failed_ns; /* when the helper died last, 0: never */
 	int64_t helper_wait_s;	  /* how long its restart waited then */
 	double tick_ms_last, tick_ms_max;

@@ -135,23 +135,6 @@ static bool verify(struct daemon *daemon, struct watch *watch)
 	return renamed;
 }
 
-/* iptables names interfaces, and its helper takes them from its beginning only. */
-static void change_jumps(struct daemon *daemon)
-{
-	char error[512];
-
-	if (!daemon->iptables)
-		return;
-	helper_close(daemon, true);
-	if (helper_open(daemon, error)) {
-		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
-		return;
-	}
-	daemon_lock(daemon);
-	daemon_sync(daemon, moment_now());
-	daemon_unlock(daemon);
-}
-
 static void look(struct daemon *daemon)
 {
 	bool others = false;
@@ -159,8 +142,9 @@ static void look(struct daemon *daemon)
 	daemon->looked_ns = moment_now().boot_ns;
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		others |= verify(daemon, &daemon->watches[i]);
-	if (others)
-		change_jumps(daemon);
+	if (others) /* iptables names interfaces, and its helper takes them from its beginning only
+		     */
+		helper_reopen(daemon);
 	events_log(daemon->events);
 }
 
@@ -187,6 +171,7 @@ static void on_upkeep(void *context, uint64_t expirations)
 	daemon_lock(daemon);
 	deny_update(daemon, now);
 	daemon_unlock(daemon);
+	helper_tell_states(daemon);
 	events_flush(daemon->events, now);
 	look(daemon);
 }

@@ -66,22 +66,21 @@ static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)
 	}
 }
 
-static void show_enforcers(const struct daemon *daemon, struct status *out)
+unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status out[ENFORCERS_MAX])
 {
 	const struct config *config = daemon->config;
-	struct enforcer_status *iptables;
 	bool xdp = config->response.xdp && config->mode == MODE_ENFORCE;
+	struct enforcer_status *iptables = &out[xdp];
 
 	if (xdp)
-		show_xdp(daemon, &out->enforcers[out->enforcer_count++]);
+		show_xdp(daemon, &out[0]);
 	if (!daemon->iptables)
-		return;
-	iptables = &out->enforcers[out->enforcer_count++];
+		return xdp;
 	iptables_enforcer_status(daemon->iptables, iptables);
 	/* What XDP drops never gets there: it stands by, and that is no fault. */
-	if (xdp && iptables->state == ENFORCER_ENFORCED &&
-	    out->enforcers[0].state == ENFORCER_ENFORCED)
+	if (xdp && iptables->state == ENFORCER_ENFORCED && out[0].state == ENFORCER_ENFORCED)
 		iptables->state = ENFORCER_STANDBY;
+	return xdp + 1;
 }
 
 static void show_record(const struct daemon *daemon, struct status *out)
@@ -109,7 +108,7 @@ static void show_status(void *context, struct status *out)
 	out->uptime_s = (double)(moment_now().boot_ns - daemon->started.boot_ns) / NS_PER_SECOND;
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		out->interfaces[i] = daemon->watches[i].status;
-	show_enforcers(daemon, out);
+	out->enforcer_count = view_enforcers(daemon, out->enforcers);
 	show_record(daemon, out);
 	out->memory_bytes = memory_bytes(daemon);
 	out->paused_until = daemon->pause.until;
