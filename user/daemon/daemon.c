@@ -37,18 +37,6 @@ void daemon_go_first(void)
 		log_info("failed to go before other processes: %s", strerror(errno));
 }
 
-void daemon_lock(struct daemon *daemon)
-{
-	pthread_mutex_lock(&daemon->lock.next);
-	pthread_mutex_lock(&daemon->lock.held);
-	pthread_mutex_unlock(&daemon->lock.next);
-}
-
-void daemon_unlock(struct daemon *daemon)
-{
-	pthread_mutex_unlock(&daemon->lock.held);
-}
-
 /* ---- the steps ------------------------------------------------------------------------------- */
 
 /* Detection, decision and what follows from them, a slice at a time. */
