@@ -31,7 +31,7 @@ int policy_new(const struct config *config, uint32_t next_rule_id, struct policy
 	settings_read(config, &policy->settings);
 	policy->max_rules = SIZE_MAX;
 	if (rule_table_init(&policy->table) || memo_init(&policy->told, TOLD_MAX) ||
-	    known_init(&policy->known)) {
+	    known_init(&policy->known) || families_init(&policy->families)) {
 		policy_free(&policy);
 		return -ENOMEM;
 	}
@@ -46,6 +46,7 @@ void policy_free(struct policy **policy)
 	rule_table_done(&(*policy)->table);
 	memo_done(&(*policy)->told);
 	known_done(&(*policy)->known);
+	families_done(&(*policy)->families);
 	protected_list_free(&(*policy)->protected_list);
 	free(*policy);
 	*policy = NULL;
@@ -255,12 +256,21 @@ static int leave(struct policy *policy, const struct finding *finding, const str
 
 /* ---- one whose source has none --------------------------------------------------------------- */
 
-/* Whether a wider rule already does what a rule for this finding would do. */
+/*
+ * Whether a wider rule already does what a rule for this finding would do. One that many proven
+ * rules became is renewed by none of them: before it ends, who goes on gets a rule of his own, and
+ * if that are as many as before, they become one again.
+ */
 static bool is_covered(const struct policy *policy, const struct finding *finding,
 		       const struct rule *draft)
 {
 	const struct rule_node *node = rule_table_covering(&policy->table, &draft->prefix);
+	int64_t left_ns = node ? node->rule.expires.boot_ns - finding->at.boot_ns : 0;
 
+	if (node && node->rule.origin == ORIGIN_DETECTOR &&
+	    node->rule.evidence == EVIDENCE_PROVEN && draft->evidence == EVIDENCE_PROVEN &&
+	    left_ns < (draft->expires.boot_ns - finding->at.boot_ns) / 2)
+		return false;
 	return !draft->to_destination && node && node->rule.expires.boot_ns > finding->at.boot_ns &&
 	       node->rule.classes == CLASS_ALL &&
 	       (node->rule.action == ACTION_DROP || draft->action == ACTION_LIMIT);

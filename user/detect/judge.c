@@ -31,13 +31,14 @@ static uint32_t class_of(uint8_t protocol)
 
 /*
  * Which packets make the interval what it is, where all of them were counted: the kinds that are
- * one in eight or more of what nobody asked for. What has no counter of its own is taken for the
- * protocol that came last. If it was answers that were too many, that is theirs too.
+ * one in eight or more. What has no counter of its own is taken for the protocol that came last,
+ * and so are answers, which weigh as little as packet_flood has them weigh.
  */
 static uint32_t dominant(const struct table_entry *entry)
 {
 	uint64_t known = (uint64_t)entry->syn + entry->udp + entry->icmp + entry->other;
 	uint64_t unasked = entry->packets > entry->answers ? entry->packets - entry->answers : 0;
+	uint64_t answers = entry->answers / ANSWERS_PER_PACKET, all = unasked + answers;
 	const struct {
 		uint64_t count;
 		uint32_t classes;
@@ -47,12 +48,13 @@ static uint32_t dominant(const struct table_entry *entry)
 		{ entry->icmp, CLASS_ICMP },
 		{ entry->fragments, CLASS_FRAGMENT },
 		{ entry->other, CLASS_OTHER },
-		{ unasked > known ? unasked - known : 0, class_of(entry->last_protocol) },
+		{ answers + (unasked > known ? unasked - known : 0),
+		  class_of(entry->last_protocol) },
 	};
 	uint32_t classes = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].count && kinds[i].count * DOMINANT_SHARE >= entry->packets)
+		if (kinds[i].count && kinds[i].count * DOMINANT_SHARE >= all)
 			classes |= kinds[i].classes;
 	return classes ? classes : class_of(entry->last_protocol);
 }
