@@ -50,6 +50,8 @@ struct fake {
 	struct block_request block;
 	struct unblock_request unblock;
 	struct allow_request allow;
+	struct capture_request capture;
+	uint64_t left; /* the client that left last */
 	int64_t duration_ns;
 	int err;
 	const char *error;
@@ -279,8 +281,41 @@ static inline int fake_resume(void *context, const struct requester *who, char e
 	return fail_if_told(context, error);
 }
 
+static inline int fake_capture(void *context, const struct requester *who,
+			       const struct capture_request *request, char error[COMMAND_ERROR])
+{
+	struct fake *fake = context;
+
+	fake->who = *who;
+	fake->capture = *request;
+	return fail_if_told(fake, error);
+}
+
+static inline int fake_captured(void *context, const struct requester *who, struct capture_lot *out,
+				char error[COMMAND_ERROR])
+{
+	((struct fake *)context)->who = *who;
+	out->count = 1;
+	out->lost = 3;
+	out->frames[0] = (struct capture_frame){
+		.at = { .wall_ns = WALL_NS },
+		.interface = "eth0",
+		.rule = 12,
+		.frame_bytes = 60,
+		.captured_bytes = 3,
+		.bytes = { 0x00, 0xff, 0x5a },
+	};
+	return fail_if_told(context, error);
+}
+
+static inline void fake_left(void *context, uint64_t client)
+{
+	((struct fake *)context)->left = client;
+}
+
 static const struct command_ops commands = {
-	fake_block, fake_unblock, fake_allow, fake_reload, fake_confirm, fake_pause, fake_resume,
+	fake_block, fake_unblock, fake_allow,	fake_reload,   fake_confirm,
+	fake_pause, fake_resume,  fake_capture, fake_captured, fake_left,
 };
 
 /* ---- server ---- */

@@ -282,19 +282,6 @@ static void test_default_times_give_way(void **state)
 }
 
 /* A disabled detector's window binds nothing; one interval is the shortest window. */
-static void test_a_flooded_host_may_be_limited(void **state)
-{
-	struct config *config =
-		parse("{\"detectors\": {\"victim_flood\": {\"action\": \"limit\"}}}");
-
-	(void)state;
-	assert_int_equal(config->detectors[DETECTOR_VICTIM_FLOOD].action, ACTION_LIMIT);
-	config_free(&config);
-	config = parse("{}");
-	assert_int_equal(config->detectors[DETECTOR_VICTIM_FLOOD].action, ACTION_ALARM);
-	config_free(&config);
-}
-
 static void test_interval_and_windows(void **state)
 {
 	struct config *config = parse("{\"sensor\": {\"interval_ms\": 1000}}");
@@ -385,7 +372,6 @@ int main(void)
 		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_what_is_not_given_is_default),
 		cmocka_unit_test(test_default_times_give_way),
-		cmocka_unit_test(test_a_flooded_host_may_be_limited),
 		cmocka_unit_test(test_interval_and_windows),
 		cmocka_unit_test(test_hash_is_of_values),
 		cmocka_unit_test(test_hash_covers_groups_and_services),

@@ -99,7 +99,7 @@ static void test_events(void **state)
 	assert_int_equal(count_rows(fd, "{\"verb\":\"events\",\"args\":{\"limit\":1}}\n"), 1);
 	assert_int_equal(count_rows(fd, "{\"verb\":\"events\",\"args\":{\"limit\":5000}}\n"), 2);
 	assert_int_equal(server->fake.asked, EVENT_RING_SIZE);
-	assert_int_equal(count_rows(fd, "{\"verb\":\"help\"}\n"), 14);
+	assert_int_equal(count_rows(fd, "{\"verb\":\"help\"}\n"), 16);
 }
 
 /* ---- what clients do wrong ---- */

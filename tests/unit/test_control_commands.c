@@ -183,6 +183,22 @@ static void allowing_reloading_pausing(void **state)
 	expect_done("{\"verb\":\"resume\"}", "{\"paused_until\":null,\"disarmed\":false}");
 }
 
+static void capturing(void **state)
+{
+	(void)state;
+	expect_done("{\"verb\":\"capture\",\"args\":{\"address\":\"198.51.100.7\"}}",
+		    "{\"running\":true,\"lost\":0,\"frames\":[]}");
+	assert_int_equal(fake.capture.frames, 100);
+	assert_int_equal(fake.capture.duration_ns, 10 * NS_PER_SECOND);
+	assert_int_equal(fake.capture.prefix.len, PREFIX_LEN_FULL);
+	expect_done("{\"verb\":\"captured\"}",
+		    "{\"running\":false,\"lost\":3,\"frames\":[{\"at_s\":1769860800,"
+		    "\"at_ns\":123000000,\"interface\":\"eth0\",\"rule\":12,\"bytes\":60,"
+		    "\"data\":\"00ff5a\"}]}");
+	refused("{\"verb\":\"capture\",\"args\":{\"address\":\"::/0\",\"count\":1001}}", &root,
+		"\"count\" must be a whole number from 1 to 1000");
+}
+
 static void the_daemon_refuses(void **state)
 {
 	static const char *const lines[] = {
@@ -270,6 +286,8 @@ static void changing_needs_root(void **state)
 		"{\"verb\":\"confirm\"}",
 		"{\"verb\":\"pause\"}",
 		"{\"verb\":\"resume\"}",
+		"{\"verb\":\"capture\",\"args\":{\"address\":\"198.51.100.7\"}}",
+		"{\"verb\":\"captured\"}",
 		/* who may not do it is not told what would be right */
 		"{\"verb\":\"block\",\"args\":{\"nonsense\":1}}",
 	};
@@ -306,6 +324,11 @@ static void requesters_are_known(void **state)
 	assert_int_equal(server->fake.who.pid, getpid());
 	assert_string_equal(server->fake.who.name, "root");
 	assert_int_equal(server->fake.who.client, 2);
+	/* and the daemon hears of it when he goes */
+	close(server->clients[1]);
+	server->clients[1] = -1;
+	free(ask(dial(server, 2), "{\"verb\":\"resume\"}\n"));
+	assert_int_equal(server->fake.left, 2);
 }
 
 int main(void)
@@ -317,6 +340,7 @@ int main(void)
 		PLAIN(a_list_is_bounded),
 		PLAIN(unblocking),
 		PLAIN(allowing_reloading_pausing),
+		PLAIN(capturing),
 		PLAIN(the_daemon_refuses),
 		PLAIN(what_is_wrong_is_said),
 		PLAIN(changing_needs_root),

@@ -19,6 +19,7 @@
 #include "cli/escape.h"
 #include "cli/usage.h"
 #include "cli/verbs.h"
+#include "model/capture.h"
 #include "model/detector.h"
 
 #define DEFAULT_LAST_NS (24 * 3600 * NS_PER_SECOND)
@@ -84,6 +85,12 @@ static const struct option_line {
 	  "back to the old configuration unless fwgen confirm follows in time (reload)" },
 	{ "disarm", NULL, TAKES_DISARM, KIND_FLAG, "disarm", 0, 0,
 	  "lift the blocks meanwhile (pause)" },
+	{ "count", "N", TAKES_CAPTURE, KIND_NUMBER, "count", 0, CAPTURE_FRAMES_MAX,
+	  "so many packets at most (capture; default 100)" },
+	{ "for", "TIME", TAKES_CAPTURE, KIND_TIME, "for", 0, 0,
+	  "so long at most, like 30s (capture; default 10s)" },
+	{ "write", "FILE", TAKES_CAPTURE, KIND_WORD, NULL, offsetof(struct options, file), 0,
+	  "as pcap into this file, also -w FILE (capture)" },
 };
 #define LINES (sizeof(lines) / sizeof(lines[0]))
 
@@ -318,6 +325,7 @@ static void list_known(const struct options *options, struct option known[LINES 
 int options_read(struct options *options, int argc, char **argv)
 {
 	struct option known[LINES + 1];
+	const char *letters = options->verb->takes & TAKES_CAPTURE ? ":hw:" : ":h";
 	int option, words = 0, code = CLI_EXIT_GOOD;
 
 	list_known(options, known);
@@ -325,9 +333,11 @@ int options_read(struct options *options, int argc, char **argv)
 	options->args = json_new_object();
 	opterr = 0;
 	optind = 0; /* glibc: begin anew */
-	while (!code && (option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+	while (!code && (option = getopt_long(argc, argv, letters, known, NULL)) != -1) {
 		if (option == 'h')
 			options->help = true;
+		else if (option == 'w') /* as tcpdump has it */
+			options->file = optarg;
 		else if (option >= 256)
 			code = read_value(options, &lines[option - 256], optarg);
 		else if (option == ':')

@@ -20,6 +20,7 @@ enum takes {
 	TAKES_REMOVE = 1 << 4,
 	TAKES_CONFIRM = 1 << 5,
 	TAKES_DISARM = 1 << 6,
+	TAKES_CAPTURE = 1 << 7,
 };
 
 /* What a verb is told without an option. */

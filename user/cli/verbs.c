@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/json.h"
+#include "cli/capture.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/escape.h"
@@ -46,6 +47,8 @@ const struct client_verb client_verbs[] = {
 	{ "pause", "[TIME]", "block nobody new for a while (5m)", WORD_DURATION, TAKES_DISARM,
 	  render_text_pause },
 	{ "resume", NULL, "end the pause", WORD_NONE, 0, render_text_pause },
+	{ "capture", "ADDR[/LEN]", "samples of what is dropped of it, as pcap", WORD_ADDRESS,
+	  TAKES_CAPTURE, NULL },
 	{ "suggest", NULL, "limits that fit what was recorded here", WORD_NONE, TAKES_HISTORY,
 	  render_text_suggest },
 	{ "whatif", "NEWCONFIG", "whom these limits would have stopped", WORD_FILE, TAKES_HISTORY,
@@ -243,7 +246,8 @@ static int run(const struct options *options, const struct cli_maker *makers)
 		return lots_block_file(options, path);
 	if (options->verb->takes & TAKES_ALL && json_get(options->args, "all"))
 		return lots_unblock_all(options, path);
-	return call(options, path);
+	return options->verb->takes & TAKES_CAPTURE ? capture_run(options, path)
+						    : call(options, path);
 }
 
 int cli_run(int argc, char **argv, const struct cli_maker *makers)

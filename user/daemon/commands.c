@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/array.h"
 #include "base/log.h"
+#include "daemon/capture.h"
 #include "daemon/changes.h"
 #include "daemon/deny.h"
 #include "daemon/explain.h"
@@ -314,4 +315,7 @@ const struct command_ops daemon_commands = {
 	.confirm = reload_confirm,
 	.pause = pause_begin,
 	.resume = pause_resume,
+	.capture = capturing_begin,
+	.captured = capturing_fetch,
+	.left = capturing_left,
 };

@@ -8,6 +8,7 @@
 #define FWGEN_MODEL_COMMAND_H
 
 #include "model/block_request.h"
+#include "model/capture.h"
 #include "model/config.h"
 #include "model/status.h"
 
@@ -93,6 +94,14 @@ struct command_ops {
 	int (*pause)(void *context, const struct requester *who, int64_t duration_ns, bool disarm,
 		     struct pause_result *out, char error[COMMAND_ERROR]);
 	int (*resume)(void *context, const struct requester *who, char error[COMMAND_ERROR]);
+	/* Begins a capture, which belongs to this client. */
+	int (*capture)(void *context, const struct requester *who,
+		       const struct capture_request *request, char error[COMMAND_ERROR]);
+	/* What it has come to since the last time; *out is cleared. */
+	int (*captured)(void *context, const struct requester *who, struct capture_lot *out,
+			char error[COMMAND_ERROR]);
+	/* The client is gone, and with it what belongs to it. */
+	void (*left)(void *context, uint64_t client);
 };
 
 #endif

@@ -55,6 +55,7 @@ static void drop(struct control *control, struct connection *client)
 	else
 		control->clients = connection_next(client);
 	control->client_count--;
+	control->ops->commands->left(control->ops->context, connection_requester(client)->client);
 	connection_free(&client);
 }
 

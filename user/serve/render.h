@@ -9,6 +9,7 @@
 struct allow_request;
 struct allow_result;
 struct block_result;
+struct capture_lot;
 struct explanation;
 struct json;
 struct pause_result;
@@ -31,6 +32,7 @@ struct json *render_unblock(const struct unblock_result *result);
 struct json *render_allow(const struct allow_request *request, const struct allow_result *result);
 struct json *render_reload(const struct reload_result *result);
 struct json *render_pause(const struct pause_result *result);
+struct json *render_captured(const struct capture_lot *lot);
 
 /* What came of a list of blocks. */
 struct block_answer {

@@ -131,3 +131,38 @@ struct json *render_pause(const struct pause_result *result)
 	json_add_bool(json, "disarmed", result->disarmed);
 	return json;
 }
+
+static struct json *render_frame(const struct capture_frame *frame)
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * CAPTURE_FRAME_BYTES + 1];
+	struct json *json = json_new_object();
+	size_t n = frame->captured_bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		hex[2 * i] = digits[frame->bytes[i] >> 4];
+		hex[2 * i + 1] = digits[frame->bytes[i] & 15];
+	}
+	hex[2 * n] = '\0';
+	if (json) { /* in two numbers: JSON's are exact up to 2^53 only */
+		json_add_int(json, "at_s", frame->at.wall_ns / NS_PER_SECOND);
+		json_add_int(json, "at_ns", frame->at.wall_ns % NS_PER_SECOND);
+		json_add_string(json, "interface", frame->interface);
+		json_add_int(json, "rule", frame->rule);
+		json_add_int(json, "bytes", frame->frame_bytes);
+		json_add_string(json, "data", hex);
+	}
+	return json;
+}
+
+struct json *render_captured(const struct capture_lot *lot)
+{
+	struct json *json = json_new_object(), *frames = json_new_array();
+
+	for (size_t i = 0; frames && i < lot->count; i++)
+		json_append(frames, render_frame(&lot->frames[i]));
+	json_add_bool(json, "running", lot->running);
+	json_add_int(json, "lost", (int64_t)lot->lost);
+	json_add(json, "frames", frames);
+	return json;
+}

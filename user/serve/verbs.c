@@ -72,6 +72,14 @@ const struct verb verbs[] = {
 	  answer_pause,
 	  { FOR, { .name = "disarm", .type = ARGUMENT_FLAG } } },
 	{ "resume", true, "end the pause", answer_resume, { { 0 } } },
+	{ "capture",
+	  true,
+	  "samples of what is dropped of an address or prefix; ends with the connection",
+	  answer_capture,
+	  { { .name = "address", .type = ARGUMENT_PREFIX, .required = true },
+	    { .name = "count", .type = ARGUMENT_NUMBER, .max = CAPTURE_FRAMES_MAX },
+	    FOR } },
+	{ "captured", true, "the samples since the last time", answer_captured, { { 0 } } },
 	{ "help", false, "these verbs", answer_help, { { 0 } } },
 };
 const size_t verb_count = sizeof(verbs) / sizeof(verbs[0]);

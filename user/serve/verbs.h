@@ -36,4 +36,8 @@ void answer_confirm(const struct request *request);
 void answer_pause(const struct request *request);
 void answer_resume(const struct request *request);
 
+/* answer_capture.c */
+void answer_capture(const struct request *request);
+void answer_captured(const struct request *request);
+
 #endif
