@@ -182,6 +182,9 @@ static const struct {
 	  "groups[0].detectors.port_scan.count: unknown key; known here: enabled, action, limits" },
 	{ GROUP_DETECTORS, "\"port_scan\": {\"limits\": [{\"count\": 0, \"seconds\": 1}]}",
 	  "groups[0].detectors.port_scan.limits[0].count: 0" NO_NUMBER "1 to 1000000000000000" },
+	{ "{\"detectors\": {\"victim_flood\": {\"action\": %s}}}", "\"drop\"",
+	  "detectors.victim_flood.action: \"drop\" is not possible: a flood from everywhere has no "
+	  "source to block, and its victim is not to lose all; \"alarm\" and \"limit\" are" },
 	{ GROUP_DETECTORS, "\"victim_flood\": {\"enabled\": false}",
 	  "groups[0].detectors.victim_flood: it counts by destination, so no group of sources can "
 	  "have it otherwise" },

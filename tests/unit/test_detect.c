@@ -25,7 +25,7 @@ static void test_packet_flood(void **state)
 	assert_int_equal(finding->count, 5001);
 	assert_int_equal(finding->limit.count, 5000);
 	assert_int_equal(finding->evidence, EVIDENCE_UNPROVEN);
-	assert_int_equal(finding->classes, CLASS_ALL);
+	assert_int_equal(finding->classes, CLASS_TCP);
 	assert_int_equal(finding->protocol, 6);
 	assert_int_equal(finding->source.len, 128);
 	assert_int_equal(finding->at.boot_ns, world->now.boot_ns);

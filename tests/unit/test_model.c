@@ -370,6 +370,43 @@ static void command_for_several_classes(void **state)
 			     "192.0.2.1 -p udp" LIMIT " -j DROP");
 }
 
+static void command_for_a_destination(void **state)
+{
+	static const struct {
+		const char *destination;
+		uint32_t classes;
+		uint16_t port;
+		const char *wanted;
+	} cases[] = {
+		{ "192.0.2.1", CLASS_SYN, 80,
+		  "iptables -t raw -I PREROUTING -d 192.0.2.1 -p tcp --tcp-flags SYN,ACK SYN"
+		  " --dport 80 -m hashlimit --hashlimit-above 1000/sec --hashlimit-mode"
+		  " dstip,dstport --hashlimit-name fwgen12 -j DROP" },
+		{ "192.0.2.1", CLASS_UDP, 0,
+		  "iptables -t raw -I PREROUTING -d 192.0.2.1 -p udp -m hashlimit"
+		  " --hashlimit-above 1000/sec --hashlimit-mode dstip --hashlimit-name fwgen12"
+		  " -j DROP" },
+		{ "2001:db8::1", CLASS_ICMP, 0,
+		  "ip6tables -t raw -I PREROUTING -d 2001:db8::1 -p icmpv6 -m hashlimit"
+		  " --hashlimit-above 1000/sec --hashlimit-mode dstip --hashlimit-name fwgen12"
+		  " -j DROP" },
+	};
+	char buf[RULE_COMMAND_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rule rule = { .id = 12,
+				     .prefix = prefix_from(cases[i].destination),
+				     .to_destination = true,
+				     .action = ACTION_LIMIT,
+				     .classes = cases[i].classes,
+				     .port = cases[i].port,
+				     .limit_pps = 1000 };
+
+		assert_string_equal(rule_command(&rule, buf), cases[i].wanted);
+	}
+}
+
 /* The longest there is: five parts, the longest prefix, the largest numbers. */
 static void command_always_fits(void **state)
 {
@@ -405,6 +442,7 @@ int main(void)
 		cmocka_unit_test(command_for_one_class),
 		cmocka_unit_test(command_names_the_family),
 		cmocka_unit_test(command_for_several_classes),
+		cmocka_unit_test(command_for_a_destination),
 		cmocka_unit_test(command_always_fits),
 	};
 

@@ -143,6 +143,8 @@ static void test_expiry_order(void **state)
 
 	(void)state;
 	assert_non_null(rules);
+	box->config.response.max_unproven_blocks = RULES;
+	policy_reconfigure(box->policy, &box->config);
 	for (uint32_t i = 0; i < RULES; i++) {
 		rules[i] = (struct rule){ .id = i + 1,
 					  .prefix = numbered(i),
@@ -401,7 +403,10 @@ static void test_budget_for_unproven(void **state)
 	assert_int_equal(policy_reconfigure(box->policy, &box->config), 0);
 	decide_source(box, "203.0.113.1");
 	decide_source(box, "203.0.113.2");
-	change = decide_source(box, "203.0.113.3");
+	finding = finding_of(box, "203.0.113.3");
+	assert_int_equal(policy_decide(box->policy, &finding, 1, &box->changes), 0);
+	assert_int_equal(box->changes.items[1].kind, RULE_CROWDED);
+	change = &box->changes.items[2];
 	assert_int_equal(change->kind, RULE_REFUSED);
 	assert_int_equal(change->refused_why, REFUSED_FULL);
 	assert_null(decide_source(box, "203.0.113.3"));
@@ -612,6 +617,7 @@ static void test_restore(void **state)
 {
 	struct box *box = box_new();
 	struct rule rules[5];
+	struct finding finding;
 	struct prefix prefix;
 
 	(void)state;
@@ -622,6 +628,8 @@ static void test_restore(void **state)
 					  .classes = CLASS_ALL,
 					  .detector = DETECTOR_SYN_FLOOD,
 					  .reason = "before",
+					  .observed = 312,
+					  .limit = { .count = 200, .seconds = 1 },
 					  .expires = moment_plus(box->now, 30 * SECOND) };
 	rules[1].expires = box->now;
 	rules[2].prefix = prefix_text("192.0.2.0/24");
@@ -647,7 +655,11 @@ static void test_restore(void **state)
 	/* restored rules count against the budget */
 	box->config.response.max_unproven_blocks = 3;
 	policy_reconfigure(box->policy, &box->config);
-	assert_int_equal(decide_source(box, "203.0.113.2")->refused_why, REFUSED_FULL);
+	finding = finding_of(box, "203.0.113.2");
+	box->changes.count = 0;
+	assert_int_equal(policy_decide(box->policy, &finding, 1, &box->changes), 0);
+	assert_int_equal(box->changes.items[0].kind, RULE_CROWDED);
+	assert_int_equal(box->changes.items[1].refused_why, REFUSED_FULL);
 	box_free(box);
 }
 

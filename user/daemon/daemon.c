@@ -78,6 +78,7 @@ static void judge(struct daemon *daemon, const struct interval *interval)
 		log_error("failed to judge all destinations of %s: %s", traffic->interface,
 			  strerror(ENOMEM));
 	daemon_lock(daemon);
+	policy_population(daemon->policy, detect_established(daemon->detect));
 	daemon_judge(daemon, judgement, moment_now());
 	daemon_unlock(daemon);
 }

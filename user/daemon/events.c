@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/address.h"
 #include "base/log.h"
+#include "daemon/event_text.h"
 #include "record/recorder.h"
 
 /* How a kind of change is told. */
@@ -31,6 +31,8 @@ static const struct {
 	[RULE_REFUSED] = { "refused", "sources not blocked", EVENT_ALARM, SEVERITY_CRITICAL },
 	[RULE_ALARMED] = { "alarmed", "alarms", EVENT_ALARM, SEVERITY_WARNING },
 	[RULE_ALARM_OVER] = { "alarm_over", "alarms that are over", EVENT_ALARM, SEVERITY_NOTICE },
+	[RULE_CROWDED] = { "crowded", "alarms about too many blocks", EVENT_ALARM,
+			   SEVERITY_CRITICAL },
 	[RULE_ALSO_FOUND] = { "also_found", "findings about who is blocked", EVENT_FINDING,
 			      SEVERITY_NOTICE },
 };
@@ -132,157 +134,6 @@ void events_say(struct events *events, enum event_type type, enum severity sever
 	pthread_mutex_unlock(&events->lock);
 }
 
-/* ---- the words about a rule ------------------------------------------------------------------ */
-
-static long long seconds_left(const struct rule *rule, struct moment at)
-{
-	/* up to the next whole one: 59.9 s of a minute are a minute */
-	return (rule->expires.boot_ns - at.boot_ns + NS_PER_SECOND - 1) / NS_PER_SECOND;
-}
-
-static void describe_block(const struct rule_change *change, struct moment at, const char *verb,
-			   char *buf, size_t size)
-{
-	const struct rule *rule = &change->rule;
-	char prefix[PREFIX_TEXT], classes[CLASSES_TEXT], what[CLASSES_TEXT + 8] = "", rate[48] = "";
-	char protocol[8];
-
-	if (rule->port)
-		snprintf(what, sizeof(what), "port %u/%s for ", rule->port,
-			 protocol_format(rule->protocol, protocol));
-	else if (rule->classes != CLASS_ALL)
-		snprintf(what, sizeof(what), "%s of ", classes_format(rule->classes, classes));
-	if (rule->action == ACTION_LIMIT)
-		snprintf(rate, sizeof(rate), " beyond %u packets/s", rule->limit_pps);
-	snprintf(buf, size, "%s %s%s%s for %lld s: %s", verb, what,
-		 prefix_format(&rule->prefix, prefix), rate, seconds_left(rule, at), rule->reason);
-}
-
-static void describe_removal(const struct rule_change *change, char *buf, size_t size)
-{
-	const struct rule *rule = &change->rule;
-	char prefix[PREFIX_TEXT + 24], protocol[8];
-	size_t len = strlen(prefix_format(&rule->prefix, prefix));
-
-	if (rule->port)
-		snprintf(prefix + len, sizeof(prefix) - len, " on port %u/%s", rule->port,
-			 protocol_format(rule->protocol, protocol));
-	if (change->removed_why == REMOVED_PROTECTED)
-		snprintf(buf, size, "unblocked %s: protected as %s", prefix, change->protected_as);
-	else
-		snprintf(buf, size, "unblocked %s: %s", prefix,
-			 removed_why_name(change->removed_why));
-}
-
-/* A message that is too long loses its end, which is the reason's: the rule has it in full. */
-static void __attribute__((format(printf, 3, 4)))
-compose(char *buf, size_t size, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(buf, size, format, args);
-	va_end(args);
-}
-
-static void describe_refusal(const struct rule_change *change, char *buf, size_t size)
-{
-	char prefix[PREFIX_TEXT];
-
-	prefix_format(&change->rule.prefix, prefix);
-	if (change->refused_why == REFUSED_PROTECTED)
-		compose(buf, size, "%s not blocked: protected as %s: %s", prefix,
-			change->protected_as, change->rule.reason);
-	else
-		compose(buf, size,
-			"%s not blocked: there are as many blocks as"
-			" response.max_unproven_blocks allows: %s",
-			prefix, change->rule.reason);
-}
-
-static void describe_also(const struct rule_change *change, char *buf, size_t size)
-{
-	char prefix[PREFIX_TEXT];
-
-	compose(buf, size, "%s is blocked already; also found: %s",
-		prefix_format(&change->rule.prefix, prefix), change->rule.reason);
-}
-
-/* "flood: 41000 unasked packets to ...; length 60 (100 %)", or "flood over after ...". */
-static void describe_flood(const struct rule_change *change, char *buf, size_t size)
-{
-	bool over = change->kind == RULE_ALARM_OVER;
-	char traits[TRAITS_TEXT];
-
-	traits_format(change->traits, traits);
-	compose(buf, size, "flood%s %s%s%s", over ? "" : ":", change->rule.reason,
-		*traits ? "; " : "", traits);
-}
-
-static void describe(const struct rule_change *change, struct moment at, char *buf, size_t size)
-{
-	char prefix[PREFIX_TEXT];
-
-	switch (change->kind) {
-	case RULE_ADDED:
-		describe_block(change, at, "blocked", buf, size);
-		break;
-	case RULE_RENEWED:
-		describe_block(change, at, "still blocked", buf, size);
-		break;
-	case RULE_OBSERVED:
-		describe_block(change, at, "would block", buf, size);
-		break;
-	case RULE_ALSO_FOUND:
-		describe_also(change, buf, size);
-		break;
-	case RULE_REMOVED:
-		describe_removal(change, buf, size);
-		break;
-	case RULE_REFUSED:
-		describe_refusal(change, buf, size);
-		break;
-	case RULE_ALARMED:
-	case RULE_ALARM_OVER:
-		if (change->sources)
-			describe_flood(change, buf, size);
-		else
-			snprintf(buf, size, "alarm about %s: %s",
-				 prefix_format(&change->rule.prefix, prefix), change->rule.reason);
-		break;
-	case RULE_CHANGE_KINDS:
-		break;
-	}
-}
-
-/* Numbers and names of our own only, so nothing needs escaping. */
-static void detail(const struct rule_change *change, char *buf, size_t size)
-{
-	const struct rule *rule = &change->rule;
-	char classes[CLASSES_TEXT], expires[MOMENT_TEXT], traits[TRAITS_JSON];
-	const char *name = kinds[change->kind].name;
-
-	if (change->sources) {
-		compose(buf, size,
-			"{\"change\":\"%s\",\"action\":\"alarm\",\"class\":\"%s\","
-			"\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,\"sources\":%"
-			"llu,\"common\":%s}",
-			name, classes_format(rule->classes, classes),
-			(unsigned long long)rule->observed, (unsigned long long)rule->limit.count,
-			rule->limit.seconds, (unsigned long long)change->sources,
-			traits_json(change->traits, traits));
-		return;
-	}
-	snprintf(buf, size,
-		 "{\"change\":\"%s\",\"rule\":%u,\"action\":\"%s\",\"class\":\"%s\",\"port\":%u,"
-		 "\"evidence\":\"%s\",\"observed\":%llu,\"limit_count\":%llu,\"limit_seconds\":%u,"
-		 "\"expires_at\":\"%s\"}",
-		 name, rule->id, action_name(rule->action), classes_format(rule->classes, classes),
-		 rule->port, evidence_name(rule->evidence), (unsigned long long)rule->observed,
-		 (unsigned long long)rule->limit.count, rule->limit.seconds,
-		 moment_format(rule->expires, expires));
-}
-
 /* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* Closes a second that is over. With the lock held. */
@@ -308,14 +159,31 @@ static void turn(struct events *events, size_t kind, struct moment now)
 	*throttle = (struct throttle){ .second = second };
 }
 
+/* A flood is from everywhere, a limit of what is sent to a host concerns all, and so does room. */
+static bool has_source(const struct rule_change *change)
+{
+	return !change->sources && !change->rule.to_destination && change->kind != RULE_CROWDED;
+}
+
+static enum severity severity_of(const struct rule_change *change)
+{
+	bool wanted = change->refused_why == REFUSED_HELD || change->refused_why == REFUSED_PAUSED;
+
+	if (change->kind == RULE_ALARMED && change->sources)
+		return SEVERITY_CRITICAL;
+	if (change->kind == RULE_REFUSED && wanted) /* somebody said so */
+		return SEVERITY_NOTICE;
+	return kinds[change->kind].severity;
+}
+
 void events_rule(struct events *events, const struct rule_change *change, struct moment at)
 {
 	struct throttle *throttle = &events->throttles[change->kind];
 	struct event event = {
 		.at = at,
 		.type = kinds[change->kind].type,
-		.severity = kinds[change->kind].severity,
-		.has_source = !change->sources, /* a flood is from everywhere */
+		.severity = severity_of(change),
+		.has_source = has_source(change),
 		.source = change->rule.prefix,
 		.has_destination = change->has_destination,
 		.destination = change->destination,
@@ -324,14 +192,19 @@ void events_rule(struct events *events, const struct rule_change *change, struct
 		.detector = change->rule.detector,
 	};
 
-	if (change->kind == RULE_ALARMED && change->sources)
-		event.severity = SEVERITY_CRITICAL;
+	if (change->rule.to_destination) {
+		event.has_destination = true;
+		event.destination = change->rule.prefix.address;
+		event.port = change->rule.port;
+		event.protocol = change->rule.protocol;
+	}
 	pthread_mutex_lock(&events->lock);
 	turn(events, change->kind, at);
 	if (throttle->said < EVENTS_PER_SECOND) {
 		throttle->said++;
-		describe(change, at, event.message, sizeof(event.message));
-		detail(change, event.details, sizeof(event.details));
+		event_text(change, at, event.message, sizeof(event.message));
+		event_details(change, kinds[change->kind].name, event.details,
+			      sizeof(event.details));
 		publish(events, &event);
 	} else {
 		throttle->left_out++;

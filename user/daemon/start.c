@@ -104,6 +104,8 @@ static int make_deciders(struct daemon *daemon, char error[512])
 		err = policy_new(daemon->config, recorder_next_rule_id(daemon->recorder),
 				 &daemon->policy);
 	if (!err)
+		policy_room(daemon->policy, DAEMON_BLOCKS_MAX - daemon->config->access.deny_count);
+	if (!err)
 		return 0;
 	snprintf(error, 512, "failed to start detection: %s", strerror(-err));
 	return EX_OSERR;

@@ -120,14 +120,17 @@ static bool does_the_same(const struct rule *a, const struct rule *b)
 }
 
 static int put(struct policy *policy, const struct rule *rule, struct rule_node *node,
-	       struct rule_change_list *out)
+	       struct moment now, struct rule_change_list *out)
 {
 	const struct rule_facts facts = { .offending = peers_offending(rule->classes),
 					  .action = rule->action };
 	struct rule_change change = { .rule = *rule };
+	int r;
 
-	if (!node)
-		return policy_add(policy, &change, &facts, out);
+	if (!node) {
+		r = room_make(policy, rule, &facts, now, out);
+		return r ? r : policy_add(policy, &change, &facts, out);
+	}
 	if (node->rule.origin == ORIGIN_MANUAL && rule->origin != ORIGIN_MANUAL)
 		return 0; /* a list says nothing against what somebody wants */
 	if (does_the_same(&node->rule, rule) && node->rule.expires.boot_ns <= rule->expires.boot_ns)
@@ -157,8 +160,13 @@ int policy_block(struct policy *policy, const struct block_request *request, str
 	}
 	key = rule_key(&rule);
 	node = rule_table_exact(&policy->table, &key);
-	r = put(policy, &rule, node, out);
-	if (r)
+	r = put(policy, &rule, node, now, out);
+	if (r == -ENOSPC)
+		snprintf(error, POLICY_ERROR,
+			 "there is no room for %s: all %zu rules in force rest on more than a"
+			 " guess; end some, or block a prefix around them",
+			 prefix_format(&rule.prefix, prefix), policy->table.count);
+	else if (r)
 		snprintf(error, POLICY_ERROR, "out of memory");
 	else
 		known_release(&policy->known, &rule.prefix, key.kind);
@@ -243,39 +251,4 @@ void policy_pause(struct policy *policy, int64_t until_ns)
 int64_t policy_paused_until(const struct policy *policy, int64_t now_ns)
 {
 	return policy->paused_until_ns > now_ns ? policy->paused_until_ns : 0;
-}
-
-/* ---- an earlier run -------------------------------------------------------------------------- */
-
-void policy_remember(struct policy *policy, const struct past_rule *rules, size_t n,
-		     struct moment now)
-{
-	int64_t forgiven_ns = policy->settings.max_block_seconds * NS_PER_SECOND;
-	int64_t held_ns = policy->settings.block_seconds * NS_PER_SECOND;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct past_rule *rule = &rules[i];
-
-		if (rule->removed_why == REMOVED_MANUAL) {
-			if (rule->expired_ns + held_ns > now.boot_ns)
-				known_hold(&policy->known, &rule->prefix,
-					   rule->to_destination ? BLOCK_DESTINATION : BLOCK_SOURCE,
-					   rule->expired_ns + held_ns);
-			known_forgive(&policy->known, &rule->prefix);
-		} else if (rule->evidence == EVIDENCE_PROVEN &&
-			   rule->expired_ns + forgiven_ns > now.boot_ns) {
-			known_offend(&policy->known, &rule->prefix, now.boot_ns,
-				     rule->expired_ns + forgiven_ns);
-		}
-	}
-}
-
-void policy_room(struct policy *policy, size_t max_rules)
-{
-	policy->max_rules = max_rules;
-}
-
-void policy_population(struct policy *policy, uint64_t established_sources)
-{
-	policy->population = established_sources;
 }

@@ -35,13 +35,13 @@ bool peers_is_narrowed(const struct rule *rule)
 
 void peers_narrow(const struct settings *settings, uint32_t offending, struct rule *rule)
 {
-	uint64_t tolerated = rule->limit.count / (rule->limit.seconds ? rule->limit.seconds : 1);
+	uint32_t tolerated = limit_rate(&rule->limit);
 
 	rule->action = ACTION_LIMIT;
 	rule->classes = offending;
 	rule->limit_pps = settings->limit_pps;
 	if (rule->limit_pps > tolerated)
-		rule->limit_pps = tolerated ? (uint32_t)tolerated : 1;
+		rule->limit_pps = tolerated;
 }
 
 void peers_explain(struct rule *rule)

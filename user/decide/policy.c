@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What follows from a finding. In this order: a detector that only alarms; a rule that is there
- * already; the protected set; the budget for unproven blocks; the mode. A change is put into the
- * caller's list before it is made, so that the list is never short of one when memory runs out. Not
- * here: rules that come or go without a finding (policy_upkeep.c), carrying changes out (enforce/),
+ * already; the protected set; what somebody has unblocked, or paused; the mode; whether there is
+ * room (room.c). Not here: what people ask for (manual.c), what the box says of a source (peers.c),
+ * rules that end by themselves or come back (policy_upkeep.c), carrying changes out (enforce/),
  * keeping them (record/).
- *
- * First form: a drop covers all packet classes.
  */
 #include "decide/policy.h"
 
@@ -31,7 +29,7 @@ int policy_new(const struct config *config, uint32_t next_rule_id, struct policy
 	settings_read(config, &policy->settings);
 	policy->max_rules = SIZE_MAX;
 	if (rule_table_init(&policy->table) || memo_init(&policy->told, TOLD_MAX) ||
-	    known_init(&policy->known)) {
+	    known_init(&policy->known) || families_init(&policy->families)) {
 		policy_free(&policy);
 		return -ENOMEM;
 	}
@@ -46,6 +44,7 @@ void policy_free(struct policy **policy)
 	rule_table_done(&(*policy)->table);
 	memo_done(&(*policy)->told);
 	known_done(&(*policy)->known);
+	families_done(&(*policy)->families);
 	protected_list_free(&(*policy)->protected_list);
 	free(*policy);
 	*policy = NULL;
@@ -255,12 +254,21 @@ static int leave(struct policy *policy, const struct finding *finding, const str
 
 /* ---- one whose source has none --------------------------------------------------------------- */
 
-/* Whether a wider rule already does what a rule for this finding would do. */
+/*
+ * Whether a wider rule already does what a rule for this finding would do. One that many proven
+ * rules became is renewed by none of them: before it ends, who goes on gets a rule of his own, and
+ * if that are as many as before, they become one again.
+ */
 static bool is_covered(const struct policy *policy, const struct finding *finding,
 		       const struct rule *draft)
 {
 	const struct rule_node *node = rule_table_covering(&policy->table, &draft->prefix);
+	int64_t left_ns = node ? node->rule.expires.boot_ns - finding->at.boot_ns : 0;
 
+	if (node && node->rule.origin == ORIGIN_DETECTOR &&
+	    node->rule.evidence == EVIDENCE_PROVEN && draft->evidence == EVIDENCE_PROVEN &&
+	    left_ns < (draft->expires.boot_ns - finding->at.boot_ns) / 2)
+		return false;
 	return !draft->to_destination && node && node->rule.expires.boot_ns > finding->at.boot_ns &&
 	       node->rule.classes == CLASS_ALL &&
 	       (node->rule.action == ACTION_DROP || draft->action == ACTION_LIMIT);
@@ -278,6 +286,7 @@ static int begin(struct policy *policy, const struct finding *finding, const str
 	const struct protected_prefix *protected = policy_guard(policy, draft);
 	int64_t now_ns = finding->at.boot_ns;
 	struct rule_change change;
+	int r;
 
 	if (protected && finding->detector == DETECTOR_UNAUTHORIZED)
 		return 0; /* who may never be blocked may use every service */
@@ -287,11 +296,13 @@ static int begin(struct policy *policy, const struct finding *finding, const str
 		return refuse(policy, finding, draft, REFUSED_HELD, NULL, out);
 	if (policy_paused_until(policy, now_ns))
 		return refuse(policy, finding, draft, REFUSED_PAUSED, NULL, out);
-	if (rule_is_unproven(draft) &&
-	    rule_table_unproven(&policy->table) >= policy->settings.max_unproven)
-		return refuse(policy, finding, draft, REFUSED_FULL, NULL, out);
 	if (policy->settings.mode == MODE_OBSERVE)
 		return tell(policy, finding, draft, RULE_OBSERVED, 0, NULL, out);
+	r = room_make(policy, draft, facts, finding->at, out);
+	if (r == -ENOSPC)
+		return refuse(policy, finding, draft, REFUSED_FULL, NULL, out);
+	if (r)
+		return r;
 	change = change_from(finding, draft);
 	return policy_add(policy, &change, facts, out);
 }
@@ -307,8 +318,11 @@ static int decide(struct policy *policy, const struct finding *finding,
 	draft(policy, finding, &rule, &facts);
 	if (finding->lasted_ns)
 		return tell_end(policy, finding, &rule, out);
+	if ((rule.action == ACTION_ALARM || rule.to_destination) &&
+	    tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out))
+		return -ENOMEM;
 	if (rule.action == ACTION_ALARM)
-		return tell(policy, finding, &rule, RULE_ALARMED, 0, NULL, out);
+		return 0;
 	key = rule_key(&rule);
 	node = rule_table_exact(&policy->table, &key);
 	if (node && policy->settings.mode == MODE_OBSERVE)

@@ -79,14 +79,23 @@ static int restore(struct policy *policy, const struct rule *rule, struct moment
 
 	if (rule->id >= policy->next_rule_id)
 		policy->next_rule_id = rule->id + 1;
-	if (may_restore(policy, rule, now, &change) &&
-	    rule_table_add(&policy->table, rule, &facts, &node))
-		return -ENOMEM;
+	if (may_restore(policy, rule, now, &change)) {
+		int r = room_make(policy, rule, &facts, now, out);
+
+		if (r == -ENOSPC) {
+			change.kind = RULE_REMOVED;
+			change.removed_why = REMOVED_REPLACED;
+		} else if (r || rule_table_add(&policy->table, rule, &facts, &node)) {
+			return -ENOMEM;
+		}
+	}
 	if (rule_change_list_add(out, &change)) {
 		if (node)
 			rule_table_remove(&policy->table, node);
 		return -ENOMEM;
 	}
+	if (node)
+		families_enter(&policy->families, node);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "decide/settings.h"
 
 #include <string.h>
+#include "base/address.h"
 #include "base/clock.h"
 
 void settings_read(const struct config *config, struct settings *out)
@@ -32,6 +33,14 @@ void settings_read(const struct config *config, struct settings *out)
 	memcpy(out->config_hash, config->hash, sizeof(out->config_hash));
 }
 
+static bool can_limit(const struct finding *finding)
+{
+	uint32_t classes = finding->classes;
+
+	return finding->has_destination &&
+	       (classes == CLASS_SYN || classes == CLASS_UDP || classes == CLASS_ICMP);
+}
+
 static enum action configured(const struct settings *settings, const struct finding *finding)
 {
 	for (unsigned int g = 0; *finding->group && g < settings->group_count; g++)
@@ -40,11 +49,17 @@ static enum action configured(const struct settings *settings, const struct find
 	return settings->actions[finding->detector];
 }
 
-/* Unproven evidence about a prefix is about some of its addresses: the others are only slowed. */
+/*
+ * Unproven evidence about a prefix is about some of its addresses: the others are only slowed. A
+ * flood from everywhere can only be slowed, and only where what it sends is a service's own kind of
+ * packet: who limits all packets to a host does the flood's work.
+ */
 enum action settings_action(const struct settings *settings, const struct finding *finding)
 {
 	enum action action = configured(settings, finding);
 
+	if (finding->detector == DETECTOR_VICTIM_FLOOD)
+		return action == ACTION_LIMIT && can_limit(finding) ? ACTION_LIMIT : ACTION_ALARM;
 	if (action == ACTION_DROP && finding->source.len < PREFIX_LEN_FULL &&
 	    finding->evidence == EVIDENCE_UNPROVEN)
 		return ACTION_LIMIT;
@@ -84,6 +99,15 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 		.limit = finding->limit,
 		.created = finding->at,
 	};
+	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));
+	if (finding->detector == DETECTOR_VICTIM_FLOOD && out->action == ACTION_LIMIT) {
+		out->to_destination = true;
+		out->prefix = prefix_of(&finding->destination);
+		out->protocol = rule_destination_protocol(&out->prefix, out->classes);
+		out->port = out->classes == CLASS_ICMP ? 0 : finding->port;
+		out->limit_pps = limit_rate(&finding->limit);
+		return;
+	}
 	if (finding->port_only) {
 		out->classes = protocol_classes(finding->protocol);
 		out->port = finding->port;
@@ -91,5 +115,4 @@ void settings_draft(const struct settings *settings, const struct finding *findi
 	}
 	if (out->action == ACTION_LIMIT)
 		out->limit_pps = settings->limit_pps;
-	memcpy(out->config_hash, settings->config_hash, sizeof(out->config_hash));
 }

@@ -140,6 +140,7 @@ static void add_totals(struct judgement *judgement)
 	source->bytes += entry->bytes;
 	source->dropped += entry->dropped;
 	source->fired |= (uint16_t)judgement->fired;
+	tracker_establish(judgement->tracker, source, entry_exchanges(entry));
 	if (duration_ns > 0)
 		source->packets_per_second =
 			(float)((double)entry->packets * 1e9 / (double)duration_ns);
@@ -339,6 +340,11 @@ int detect_peaks(struct detect *detect, int64_t period_ns, struct peak_row **row
 int64_t detect_peaks_ns(const struct detect *detect)
 {
 	return peaks_duration(detect->peaks);
+}
+
+uint64_t detect_established(const struct detect *detect)
+{
+	return detect->tracker.established;
 }
 
 static bool keep_window(void *context, struct window *window)

@@ -89,6 +89,8 @@ struct detect_observer {
 /* From here on; NULL: nobody. The caller keeps it. */
 void detect_observe(struct detect *detect, const struct detect_observer *observer);
 
+/* Sources tracked now that have had exchanges of their own. */
+uint64_t detect_established(const struct detect *detect);
 uint64_t detect_tracked(const struct detect *detect);
 void detect_tracker(const struct detect *detect, struct tracker_status *out);
 uint64_t detect_memory_bytes(const struct detect *detect);

@@ -15,6 +15,10 @@
 
 #define MARK_NEVER UINT32_MAX
 
+/* Packets of exchanges that the other side takes part in: so many weigh as one that nobody wanted.
+ */
+#define ANSWERS_PER_PACKET 256
+
 struct detector_ops {
 	/* Exactly one of these two. */
 	uint64_t (*count)(const struct table_entry *entry);
@@ -58,6 +62,15 @@ static inline void mark_lower(uint32_t *mark, uint64_t value)
 static inline uint64_t entry_unanswered(const struct table_entry *entry)
 {
 	return entry->syn > entry->established ? entry->syn - entry->established : 0;
+}
+
+/*
+ * Whether the source takes part in exchanges: handshakes of which both sides were seen, packets
+ * that answer or are answered. Nobody gets this far with a forged address where both ways are seen.
+ */
+static inline bool entry_exchanges(const struct table_entry *entry)
+{
+	return entry->answers || (entry->established && !entry->assumed);
 }
 
 /*

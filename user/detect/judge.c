@@ -12,15 +12,63 @@
 #include "base/address.h"
 #include "base/clock.h"
 
+#define DOMINANT_SHARE 8 /* one packet in so many */
+
+static uint32_t class_of(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return CLASS_TCP;
+	case IPPROTO_UDP:
+		return CLASS_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return CLASS_ICMP;
+	default:
+		return CLASS_OTHER;
+	}
+}
+
+/*
+ * Which packets make the interval what it is, where all of them were counted: the kinds that are
+ * one in eight or more. What has no counter of its own is taken for the protocol that came last,
+ * and so are answers, which weigh as little as packet_flood has them weigh.
+ */
+static uint32_t dominant(const struct table_entry *entry)
+{
+	uint64_t known = (uint64_t)entry->syn + entry->udp + entry->icmp + entry->other;
+	uint64_t unasked = entry->packets > entry->answers ? entry->packets - entry->answers : 0;
+	uint64_t answers = entry->answers / ANSWERS_PER_PACKET, all = unasked + answers;
+	const struct {
+		uint64_t count;
+		uint32_t classes;
+	} kinds[] = {
+		{ entry->syn, CLASS_SYN },
+		{ entry->udp, CLASS_UDP },
+		{ entry->icmp, CLASS_ICMP },
+		{ entry->fragments, CLASS_FRAGMENT },
+		{ entry->other, CLASS_OTHER },
+		{ answers + (unasked > known ? unasked - known : 0),
+		  class_of(entry->last_protocol) },
+	};
+	uint32_t classes = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].count && kinds[i].count * DOMINANT_SHARE >= all)
+			classes |= kinds[i].classes;
+	return classes ? classes : class_of(entry->last_protocol);
+}
+
+/* The packets to blame, of those that the detector counts. */
 static uint32_t classes_present(const struct table_entry *entry, uint32_t classes)
 {
 	bool tcp = entry->syn_ack || entry->stray || entry->odd_flags;
 	uint32_t present = (entry->syn ? CLASS_SYN : 0) | (tcp ? CLASS_TCP : 0) |
 			   (entry->udp ? CLASS_UDP : 0) | (entry->icmp ? CLASS_ICMP : 0);
 
-	if (classes == CLASS_ALL || !(classes & present))
-		return classes;
-	return classes & present;
+	if (classes == CLASS_ALL)
+		return dominant(entry);
+	return classes & present ? classes & present : classes;
 }
 
 /* The one protocol that all the classes belong to, as far as the entry shows, or 0. */
@@ -56,7 +104,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		 const struct spread *spread)
 {
 	const struct table_entry *entry = judgement->entry;
-	uint32_t classes = classes_present(entry, limit->ops->classes);
+	uint32_t counted = limit->ops->classes;
 	uint8_t len = entry->prefix_len ? entry->prefix_len : PREFIX_LEN_FULL;
 	struct finding finding = {
 		.at = judgement->at,
@@ -69,12 +117,15 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		.what = limit->ops->what,
 		.once = limit->ops->distinct || limit->ops->proves,
 		.limit = limit->limit,
-		.classes = classes,
-		.protocol = protocol_of(entry, classes),
+		.classes = classes_present(entry, counted),
+		.provisional = judgement->provisional,
+		.established = (judgement->source && judgement->source->established) ||
+			       entry_exchanges(entry),
 		.has_destination = len == PREFIX_LEN_FULL && /* else it has members there */
 				   (entry->last_address.halves[0] || entry->last_address.halves[1]),
-		.provisional = judgement->provisional,
 	};
+
+	finding.protocol = protocol_of(entry, counted == CLASS_ALL ? counted : finding.classes);
 
 	if (finding.has_destination)
 		finding.destination = entry->last_address;

@@ -125,6 +125,7 @@ static void drop(struct tracker *tracker, struct source *source)
 		next = tracker_spread(tracker, w)->next;
 		pool_give(&tracker->spreads, w);
 	}
+	tracker->established -= source->established;
 	pool_give(&tracker->sources, number);
 }
 
@@ -228,6 +229,12 @@ int tracker_enter(struct tracker *tracker, const struct address *address, uint8_
 	}
 	*out = source;
 	return 0;
+}
+
+void tracker_establish(struct tracker *tracker, struct source *source, bool exchanges)
+{
+	tracker->established += exchanges && !source->established;
+	source->established |= exchanges;
 }
 
 static int take(struct tracker *tracker, struct pool *pool, const struct source *source,

@@ -8,6 +8,7 @@
 #ifndef FWGEN_DETECT_TRACKER_H
 #define FWGEN_DETECT_TRACKER_H
 
+#include <stdbool.h>
 #include "abi.h"
 #include "detect/pool.h"
 #include "detect/spread.h"
@@ -41,6 +42,7 @@ struct source {
 	uint8_t tried;		  /* the most bits of ports and hosts in one interval or window */
 	uint8_t group;		  /* that its last interval was judged by, from 1; 0: none */
 	uint8_t groups;		  /* that hold its address: groups.h; 0: to be asked for */
+	bool established;	  /* it has had exchanges of its own: tracker_establish() */
 };
 _Static_assert(sizeof(struct source) == 96, "a million of these");
 _Static_assert(DETECTOR_COUNT <= 16, "a bit for each in 16");
@@ -52,6 +54,7 @@ struct tracker {
 	uint32_t hand; /* where sweeping and eviction go on */
 	/* silence after which they are worthless: windows by what they belong to, and tries */
 	int64_t keep_window_ns[UINT8_MAX + 1], keep_tries_ns;
+	uint64_t established;	   /* sources that have had exchanges of their own */
 	uint64_t evicted, refused; /* refused: windows that found no room */
 };
 
@@ -72,6 +75,9 @@ void tracker_expect_source(const struct tracker *tracker, const struct address *
 /* Finds or makes the record. Returns 0 or -ENOMEM. */
 int tracker_enter(struct tracker *tracker, const struct address *address, uint8_t prefix_len,
 		  int64_t now_ns, struct source **out);
+
+/* Whether it has had exchanges of its own in this interval: once is enough. */
+void tracker_establish(struct tracker *tracker, struct source *source, bool exchanges);
 
 /* Add a window to the source; other sources may go for it, never this one. 0, -ENOSPC, -ENOMEM. */
 int tracker_add_window(struct tracker *tracker, struct source *source, uint8_t which,

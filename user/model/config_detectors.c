@@ -200,13 +200,12 @@ static int read_detector(struct config_reader *reader, const char *name, const s
 		return config_refuse(reader, "unknown detector");
 	reading.detector = &config->detectors[reading.id];
 	r = read_members(reader, value, &reading);
-	if (r || reading.id != DETECTOR_VICTIM_FLOOD || reading.detector->action == ACTION_ALARM)
+	if (r || reading.id != DETECTOR_VICTIM_FLOOD || reading.detector->action != ACTION_DROP)
 		return r;
 	config_path_key(reader, "action");
-	return config_refuse(reader,
-			     "\"%s\" is not possible: a flood from everywhere has no source "
-			     "to block; \"alarm\" is",
-			     action_name(reading.detector->action));
+	return config_refuse(reader, "\"drop\" is not possible: a flood from everywhere has no "
+				     "source to block, and its victim is not to lose all; "
+				     "\"alarm\" and \"limit\" are");
 }
 
 static int read_group_detector(struct config_reader *reader, const char *name,

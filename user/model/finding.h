@@ -18,7 +18,7 @@ struct finding {
 	uint64_t count;		     /* what was counted */
 	struct limit limit;	     /* the limit it passed */
 	char group[GROUP_NAME_TEXT]; /* whose limit that is; "": the one for all */
-	uint32_t classes;	     /* the packets that were counted: enum packet_class */
+	uint32_t classes;	     /* the packets to blame: enum packet_class */
 	uint8_t protocol;	     /* IP protocol number, 0: several */
 	uint16_t port;		     /* last destination port, 0: none */
 	bool port_only; /* what goes to that port, and nothing else, may be stopped for it */

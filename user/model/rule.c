@@ -111,6 +111,26 @@ static void append_command(struct command *to, const struct rule *rule, const ch
 	append(to, " -j DROP");
 }
 
+/* One bucket for all that is sent there, or to that service. */
+static void append_destination(struct command *to, const struct rule *rule)
+{
+	const char *protocol = rule->classes == CLASS_SYN   ? "tcp --tcp-flags SYN,ACK SYN"
+			       : rule->classes == CLASS_UDP ? "udp"
+							    : "icmp";
+	bool four = address_is_ipv4(&rule->prefix.address);
+	char destination[PREFIX_TEXT], port[16] = "";
+
+	if (!four && rule->classes == CLASS_ICMP)
+		protocol = "icmpv6";
+	if (rule->port)
+		snprintf(port, sizeof(port), " --dport %u", rule->port);
+	append(to,
+	       "%s -t raw -I PREROUTING -d %s -p %s%s -m hashlimit --hashlimit-above %u/sec"
+	       " --hashlimit-mode dstip%s --hashlimit-name fwgen%u -j DROP",
+	       four ? "iptables" : "ip6tables", prefix_format(&rule->prefix, destination), protocol,
+	       port, rule->limit_pps, rule->port ? ",dstport" : "", rule->id);
+}
+
 const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT])
 {
 	struct command to = { .buf = buf };
@@ -118,6 +138,10 @@ const char *rule_command(const struct rule *rule, char buf[RULE_COMMAND_TEXT])
 	char protocol[8], match[40];
 
 	buf[0] = '\0';
+	if (rule->to_destination) {
+		append_destination(&to, rule);
+		return buf;
+	}
 	if (rule->port) {
 		snprintf(match, sizeof(match), " -p %s --dport %u",
 			 protocol_format(rule->protocol, protocol), rule->port);

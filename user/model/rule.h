@@ -74,6 +74,8 @@ enum rule_change_kind {
 		       */
 	RULE_ALARM_OVER, /* what was alarmed about has ended */
 	RULE_ALSO_FOUND, /* another detector has found who is blocked already: to be told */
+	RULE_CROWDED, /* a budget of rules is spent, rule.reason says which; told at the rule that
+			 comes next */
 	RULE_CHANGE_KINDS
 };
 
@@ -82,6 +84,7 @@ enum refused_why {
 	REFUSED_FULL,
 	REFUSED_HELD,	/* unblocked by hand a short time ago */
 	REFUSED_PAUSED, /* no new decisions now */
+	REFUSED_COUNT
 };
 
 struct rule_change {

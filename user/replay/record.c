@@ -85,7 +85,7 @@ static bool make_safe(struct message *message)
 	end_text(change->protected_as, sizeof(change->protected_as));
 	return (unsigned int)change->kind < RULE_CHANGE_KINDS && are_traits(change->traits) &&
 	       (unsigned int)change->removed_why < REMOVED_COUNT &&
-	       (unsigned int)change->refused_why <= REFUSED_FULL &&
+	       (unsigned int)change->refused_why < REFUSED_COUNT &&
 	       rule->prefix.len <= PREFIX_LEN_FULL && (unsigned int)rule->action < ACTION_COUNT &&
 	       (unsigned int)rule->detector <= DETECTOR_NONE &&
 	       (unsigned int)rule->evidence < EVIDENCE_COUNT &&

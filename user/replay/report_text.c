@@ -34,6 +34,8 @@ static const char *verb_of(const struct rule_change *change)
 		return "not blocked:";
 	case RULE_ALARM_OVER:
 		return "end of the alarm about";
+	case RULE_CROWDED:
+		return "no room for all, among them";
 	case RULE_ALSO_FOUND:
 		return "also found, blocked already:";
 	default:
@@ -76,7 +78,7 @@ static void print_told(FILE *out, const struct decision *decision)
 	const struct rule_change *change = decision->change;
 
 	print_head(out, decision);
-	if (change->kind == RULE_ALARM_OVER)
+	if (change->kind == RULE_ALARM_OVER || change->kind == RULE_CROWDED)
 		fputc('.', out);
 	else if (change->refused_why == REFUSED_PROTECTED)
 		fprintf(out, " is protected as %s", change->protected_as);

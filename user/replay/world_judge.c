@@ -27,7 +27,8 @@ static void tell(struct world *world, const struct rule_change *change)
 				     .frame = world->summary.frames,
 				     .at = change->rule.created };
 
-	if (change->kind == RULE_REFUSED || change->kind == RULE_ALARM_OVER) {
+	if (change->kind == RULE_REFUSED || change->kind == RULE_ALARM_OVER ||
+	    change->kind == RULE_CROWDED) {
 		if (world->report->told)
 			world->report->told(world->out, &decision);
 		return;
