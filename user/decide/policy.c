@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What follows from a finding. In this order: a detector that only alarms; a rule that is there
- * already; the protected set; the budget for unproven blocks; the mode. A change is put into the
- * caller's list before it is made, so that the list is never short of one when memory runs out. Not
- * here: rules that come or go without a finding (policy_upkeep.c), carrying changes out (enforce/),
+ * already; the protected set; what somebody has unblocked, or paused; the mode; whether there is
+ * room (room.c). Not here: what people ask for (manual.c), what the box says of a source (peers.c),
+ * rules that end by themselves or come back (policy_upkeep.c), carrying changes out (enforce/),
  * keeping them (record/).
- *
- * A flood of a host is alarmed about in any case, and may be limited besides.
  */
 #include "decide/policy.h"
 
