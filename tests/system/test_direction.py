@@ -284,7 +284,8 @@ def test_others_filters_stay(net, start, tmp_path):
 def test_what_left_while_the_filter_was_gone(net, start):
     """An answer to what nobody could see is no attack: after the filter is back, too."""
     daemon = start()
-    wait_learned(daemon)
+    begun = daemon.status()["uptime_s"]  # the learning has begun before
+    wait_until(lambda: daemon.status()["uptime_s"] > begun + LEARNING + 0.5, LEARNING + 5, "the end of the learning")
     ask(net, 4, SERVICE + 1)  # so that the gateway counts as a host whose packets are seen
     daemon.process.send_signal(signal.SIGSTOP)
     net.gateway.run("tc", "filter", "del", "dev", "eth0", "egress")

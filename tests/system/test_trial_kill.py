@@ -30,6 +30,7 @@ def load(net):
 
 def test_kill_9_and_start(net, start):
     daemon, children, taken = start(CONFIG, interfaces=["eth0"]), load(net), []
+    wait_until(lambda: len(daemon.rules()) >= 50, 10, "all attackers who go on are blocked")
     generator = random.Random(1)  # the same moments in each run, as far as the machine allows
     for i in range(TIMES):
         burst = net.blast_start(src=f"198.18.{1 + i % 250}.1", src_mode="list", sources=20, proto="udp", rate=20000, count=6000)
