@@ -16,11 +16,21 @@ def _text(at):
     return datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-def plant(daemon, rules, seconds=3600):
-    """rules: dictionaries of columns, address at least. A daemon that never ran is started once for its tables."""
-    if not daemon.database_path.exists():
+_empty = []  # the database that the first daemon made
+
+
+def make_tables(daemon):
+    if not _empty:
         daemon.start()
         daemon.stop()
+        _empty.append(daemon.database_path.read_bytes())
+    daemon.database_path.write_bytes(_empty[0])
+
+
+def plant(daemon, rules, seconds=3600):
+    """rules: dictionaries of columns, address at least. For a daemon that never ran a database is made."""
+    if not daemon.database_path.exists():
+        make_tables(daemon)
     now = time.time()
     times = {"created_at": _text(now), "expires_at": _text(now + seconds), "boot_id": BOOT_ID,
              "expires_boottime_ms": int((time.clock_gettime(time.CLOCK_BOOTTIME) + seconds) * 1000)}
