@@ -58,7 +58,7 @@ int captured_fd(const struct captured *captured);
  * called now and then without frames too. Returns how many frames came, or -errno.
  */
 int captured_read(struct captured *captured, struct moment now);
-/* Moves the oldest frames into out, at most max. Returns how many. */
+/* Gives the oldest frames that it has not given yet, at most max. Returns how many. */
 size_t captured_take(struct captured *captured, struct captured_frame *out, size_t max);
 void captured_status(const struct captured *captured, struct captured_status *out);
 
