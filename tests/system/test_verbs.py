@@ -245,7 +245,9 @@ def test_allow_lasts_over_restarts(start, net):
     wait_until(lambda: audit(daemon, "allow"), 5)
     daemon.stop()
     daemon.start()
-    assert source in said(daemon, "protected")
+    assert {"address": source, "prefix_len": 32, "reason": "allowed by root"} in daemon.ask("protected")
+    earlier = daemon.ask("explain", address=source)["earlier"]
+    assert [(rule["reason"], rule["removed_why"]) for rule in earlier] == [("blocked by hand", "protected")]
     flood(daemon, source)
     wait_until(lambda: any(source in e["message"] and "not blocked: protected" in e["message"] for e in daemon.events()), 5)
     assert not daemon.rules()

@@ -189,7 +189,7 @@ static void version_3_is_migrated_with_its_rows(void **state)
 	struct rule_change change = proven(1, "192.0.2.1");
 	struct database *db = open_it();
 	struct past_rule *past = NULL;
-	struct prefix *allowed = NULL;
+	struct protected_prefix *allowed = NULL;
 	struct rule rule;
 	size_t n = 99;
 
@@ -223,10 +223,10 @@ static struct recorder *open_recorder(void)
 	return r;
 }
 
-static size_t load_allowed(struct prefix out[4])
+static size_t load_allowed(struct protected_prefix out[4])
 {
 	struct recorder *r = open_recorder();
-	struct prefix *prefixes = NULL;
+	struct protected_prefix *prefixes = NULL;
 	size_t n = 99;
 
 	assert_int_equal(recorder_load_allowed(r, &prefixes, &n), 0);
@@ -240,7 +240,8 @@ static size_t load_allowed(struct prefix out[4])
 
 static void what_is_allowed_stays_allowed(void **state)
 {
-	struct prefix a, b, found[4];
+	struct protected_prefix found[4];
+	struct prefix a, b;
 	struct recorder *r;
 
 	(void)state;
@@ -252,18 +253,51 @@ static void what_is_allowed_stays_allowed(void **state)
 	recorder_allow(r, &a, moment_plus(NOON, NS_PER_SECOND), "root", true); /* again */
 	recorder_close(&r);
 	assert_int_equal(load_allowed(found), 2);
+	assert_true(prefix_equal(&found[0].prefix, &b) || prefix_equal(&found[1].prefix, &b));
 	assert_string_equal(sql_text("SELECT who FROM allowed WHERE prefix = '198.51.100.0/24'"),
 			    "root");
 	r = open_recorder();
 	recorder_allow(r, &a, NOON, "root", false);
 	recorder_close(&r);
 	assert_int_equal(load_allowed(found), 1);
-	assert_true(prefix_equal(&found[0], &b));
+	assert_true(prefix_equal(&found[0].prefix, &b));
+	assert_string_equal(found[0].reason, "allowed by hand");
 	sql_run("INSERT INTO allowed VALUES ('everybody', '', '')");
 	assert_int_equal(load_allowed(found), 1);
 }
 
 #define in_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+static void rules_that_ended_are_told_of(void **state)
+{
+	struct past_block *blocks = NULL;
+	struct recorder *r = open_recorder();
+	size_t n = 99;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 5; id++) {
+		struct rule_change change = proven(id, "198.51.100.7");
+
+		recorder_rule_change(r, &change, NOON);
+		if (id == 4) /* in force */
+			continue;
+		change.kind = RULE_REMOVED;
+		change.removed_why = id == 5 ? REMOVED_SHUTDOWN : REMOVED_MANUAL;
+		recorder_rule_change(r, &change, moment_plus(NOON, id * NS_PER_SECOND));
+	}
+	recorder_close(&r);
+	r = open_recorder();
+	assert_int_equal(
+		recorder_load_ended(r, moment_plus(NOON, 10 * NS_PER_SECOND), 2, &blocks, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(blocks[0].rule.id, 3);
+	assert_int_equal(blocks[0].why, REMOVED_MANUAL);
+	assert_int_equal(blocks[0].ended.wall_ns, NOON.wall_ns + 3 * NS_PER_SECOND);
+	assert_int_equal(blocks[0].ended.boot_ns, NOON.boot_ns + 3 * NS_PER_SECOND);
+	assert_int_equal(blocks[1].rule.id, 2);
+	free(blocks);
+	recorder_close(&r);
+}
 
 int main(void)
 {
@@ -274,6 +308,7 @@ int main(void)
 		in_folder(a_limit_of_a_destination_comes_back_as_one),
 		in_folder(version_3_is_migrated_with_its_rows),
 		in_folder(what_is_allowed_stays_allowed),
+		in_folder(rules_that_ended_are_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,7 +232,7 @@ static struct protected_prefix *find_allowed(const struct daemon *daemon,
 	return NULL;
 }
 
-int commands_allow(struct daemon *daemon, const struct prefix *prefix, const char *who)
+static int add_allowed(struct daemon *daemon, const struct prefix *prefix, const char *who)
 {
 	struct allowed *allowed = &daemon->allowed;
 	struct protected_prefix *items =
@@ -275,7 +275,7 @@ static int change_allowed(struct daemon *daemon, const struct requester *who,
 			 ALLOWED_MAX);
 		return -ENOSPC;
 	}
-	return commands_allow(daemon, &request->prefix, who->name);
+	return add_allowed(daemon, &request->prefix, who->name);
 }
 
 static int allow(void *context, const struct requester *who, const struct allow_request *request,

@@ -12,7 +12,5 @@ extern const struct command_ops daemon_commands;
 /* Into the record: who changed what. before or after may be "". */
 void command_audit(struct daemon *daemon, const struct requester *who, const char *verb,
 		   const char *before, const char *after);
-/* Adds to what people allowed; the protected set is not made anew. Returns 0 or -ENOMEM. */
-int commands_allow(struct daemon *daemon, const struct prefix *prefix, const char *who);
 
 #endif

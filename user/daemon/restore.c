@@ -20,6 +20,7 @@ static size_t record(struct daemon *daemon, struct moment now)
 
 	for (size_t i = 0; i < changes->count; i++) {
 		recorder_rule_change(daemon->recorder, &changes->items[i], now);
+		recent_note(daemon->recent, &changes->items[i], now);
 		restored += changes->items[i].kind == RULE_ADDED;
 	}
 	changes->count = 0;

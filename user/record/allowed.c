@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What people allowed at run time: a table of its own, since the configuration is not ours. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/address.h"
 #include "base/array.h"
@@ -21,11 +22,13 @@ int database_put_allowed(struct database *db, const struct allowed_row *row)
 	return database_run(db, which);
 }
 
-int database_load_allowed(struct database *db, struct prefix **prefixes, size_t *count)
+int database_load_allowed(struct database *db, struct protected_prefix **allowed, size_t *count)
 {
 	sqlite3_stmt *s = db->statements[LOAD_ALLOWED];
-	struct prefix *items = NULL, *grown, prefix;
+	struct protected_prefix *items = NULL, *grown;
+	struct prefix prefix;
 	size_t n = 0, capacity = 0;
+	const char *who;
 	int rc, err = 0;
 
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -40,7 +43,11 @@ int database_load_allowed(struct database *db, struct prefix **prefixes, size_t 
 			break;
 		}
 		items = grown;
-		items[n++] = prefix;
+		items[n] = (struct protected_prefix){ .prefix = prefix };
+		who = database_column(s, 1);
+		snprintf(items[n].reason, sizeof(items[n].reason), "allowed by %.50s",
+			 *who ? who : "hand");
+		n++;
 	}
 	if (!err)
 		err = database_errno(db, rc);
@@ -49,7 +56,7 @@ int database_load_allowed(struct database *db, struct prefix **prefixes, size_t 
 		free(items);
 		return err;
 	}
-	*prefixes = items;
+	*allowed = items;
 	*count = n;
 	return 0;
 }

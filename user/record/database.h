@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 #include "model/event.h"
+#include "model/explanation.h"
 #include "model/peaks.h"
 #include "model/rule.h"
 
@@ -43,6 +44,7 @@ enum database_statement {
 	PUT_ALLOWED,
 	REMOVE_ALLOWED,
 	LOAD_RULES,
+	LOAD_ENDED,
 	LOAD_PAST,
 	LOAD_ALLOWED,
 	DATABASE_STATEMENTS
@@ -116,11 +118,13 @@ int database_put_audit(struct database *db, const struct audit_row *row);
 int database_put_peaks(struct database *db, const struct peak_line *line);
 int database_put_allowed(struct database *db, const struct allowed_row *row);
 
-/* As recorder_load_rules, recorder_load_past and recorder_load_allowed. */
+/* As recorder_load_rules, recorder_load_ended, recorder_load_past and recorder_load_allowed. */
 int database_load_rules(struct database *db, struct moment now, struct rule **rules, size_t *count);
+int database_load_ended(struct database *db, struct moment now, size_t max,
+			struct past_block **blocks, size_t *count);
 int database_load_past(struct database *db, struct moment now, struct past_rule **rules,
 		       size_t *count);
-int database_load_allowed(struct database *db, struct prefix **prefixes, size_t *count);
+int database_load_allowed(struct database *db, struct protected_prefix **allowed, size_t *count);
 
 /*
  * Deletes at most max rows of each table that are older than the wall clock time given; rules only

@@ -152,3 +152,41 @@ int database_load_rules(struct database *db, struct moment now, struct rule **ru
 	*count = n;
 	return 0;
 }
+
+/* When it ended, on both clocks. */
+static int read_end(sqlite3_stmt *s, struct moment now, struct past_block *out)
+{
+	int64_t ended_ns;
+
+	if (wall_parse(database_column(s, 22), &ended_ns) || ended_ns < 0 ||
+	    removed_why_parse(database_column(s, 23), &out->why))
+		return -EINVAL;
+	out->ended = moment_plus(now, ended_ns - now.wall_ns);
+	return 0;
+}
+
+int database_load_ended(struct database *db, struct moment now, size_t max,
+			struct past_block **blocks, size_t *count)
+{
+	sqlite3_stmt *s = db->statements[LOAD_ENDED];
+	struct past_block *items = calloc(max, sizeof(*items));
+	int rc = SQLITE_DONE, err;
+	size_t n = 0;
+
+	if (!items)
+		return -ENOMEM;
+	sqlite3_bind_int64(s, 1, (int64_t)max);
+	while (n < max && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		if (!read_rule(s, db->boot_id, now, &items[n].rule) && !read_end(s, now, &items[n]))
+			n++;
+	}
+	err = n < max ? database_errno(db, rc) : 0;
+	sqlite3_reset(s);
+	if (err) {
+		free(items);
+		return err;
+	}
+	*blocks = items;
+	*count = n;
+	return 0;
+}

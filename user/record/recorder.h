@@ -8,6 +8,7 @@
 #define FWGEN_RECORDER_H
 
 #include "model/event.h"
+#include "model/explanation.h"
 #include "model/peaks.h"
 #include "model/rule.h"
 #include "model/sample.h"
@@ -48,8 +49,14 @@ int recorder_load_rules(struct recorder *recorder, struct moment now, struct rul
  */
 int recorder_load_past(struct recorder *recorder, struct moment now, struct past_rule **rules,
 		       size_t *count);
-/* What recorder_allow has added, the oldest first; the caller frees it. Returns 0 or -errno. */
-int recorder_load_allowed(struct recorder *recorder, struct prefix **prefixes, size_t *count);
+/* What recorder_allow has added, the oldest first, with "allowed by NAME"; the caller frees it.
+ * Returns 0 or -errno. */
+int recorder_load_allowed(struct recorder *recorder, struct protected_prefix **allowed,
+			  size_t *count);
+/* Rules that have ended, the newest max of them by id, the newest first; the caller frees them.
+ * Returns 0 or -errno. */
+int recorder_load_ended(struct recorder *recorder, struct moment now, size_t max,
+			struct past_block **blocks, size_t *count);
 /* One more than the largest rule id ever stored. */
 uint32_t recorder_next_rule_id(struct recorder *recorder);
 

@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "record/writer.h"
 
-/* One of the three that can be loaded; the others are NULL. */
+/* One of the four that can be loaded; the others are NULL. */
 struct load {
 	struct moment now;
 	struct rule **rules;
 	struct past_rule **past;
-	struct prefix **allowed;
+	struct past_block **ended;
+	size_t max; /* of ended */
+	struct protected_prefix **allowed;
 	size_t *count;
 };
 
@@ -24,6 +26,8 @@ static int load_from(struct database *db, const struct load *load)
 		return database_load_rules(db, load->now, load->rules, load->count);
 	if (load->past)
 		return database_load_past(db, load->now, load->past, load->count);
+	if (load->ended)
+		return database_load_ended(db, load->now, load->max, load->ended, load->count);
 	return database_load_allowed(db, load->allowed, load->count);
 }
 
@@ -74,9 +78,18 @@ int recorder_load_past(struct recorder *recorder, struct moment now, struct past
 	return load_all(recorder, &load);
 }
 
-int recorder_load_allowed(struct recorder *recorder, struct prefix **prefixes, size_t *count)
+int recorder_load_ended(struct recorder *recorder, struct moment now, size_t max,
+			struct past_block **blocks, size_t *count)
 {
-	const struct load load = { .allowed = prefixes, .count = count };
+	const struct load load = { .now = now, .ended = blocks, .max = max, .count = count };
+
+	return load_all(recorder, &load);
+}
+
+int recorder_load_allowed(struct recorder *recorder, struct protected_prefix **allowed,
+			  size_t *count)
+{
+	const struct load load = { .allowed = allowed, .count = count };
 
 	return load_all(recorder, &load);
 }

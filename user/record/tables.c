@@ -21,6 +21,13 @@
 	"?12, ?13,"                                                                              \
 	" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?24, ?25) ON CONFLICT (id) DO UPDATE SET"
 
+/* As load.c reads them. */
+#define RULE_COLUMNS                                                                            \
+	"id, address, prefix_len, action, class, detector, evidence, origin, reason, observed," \
+	" limit_count, limit_seconds, limit_pps, config_hash, created_at,"                      \
+	" coalesce(renewed_at, created_at), expires_at, boot_id, expires_boottime_ms,"          \
+	" removed_at IS NOT NULL, port, direction"
+
 /*
  * Every change carries the whole rule, so each is stored whole when its row is missing (lost while
  * the disk was full, or in a file that was set aside).
@@ -47,16 +54,15 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_ALLOWED] = "INSERT OR REPLACE INTO allowed (prefix, at, who) VALUES (?, ?, ?)",
 	[REMOVE_ALLOWED] = "DELETE FROM allowed WHERE prefix = ?",
-	[LOAD_RULES] = "SELECT id, address, prefix_len, action, class, detector, evidence, origin,"
-		       " reason, observed, limit_count, limit_seconds, limit_pps, config_hash,"
-		       " created_at, coalesce(renewed_at, created_at), expires_at, boot_id,"
-		       " expires_boottime_ms, removed_at IS NOT NULL, port, direction"
-		       " FROM rules WHERE removed_at IS NULL OR removed_why = 'shutdown'"
-		       " ORDER BY id",
+	[LOAD_RULES] = "SELECT " RULE_COLUMNS " FROM rules"
+		       " WHERE removed_at IS NULL OR removed_why = 'shutdown' ORDER BY id",
+	[LOAD_ENDED] = "SELECT " RULE_COLUMNS ", removed_at, removed_why FROM rules"
+		       " WHERE removed_at IS NOT NULL AND removed_why <> 'shutdown'"
+		       " ORDER BY id DESC LIMIT ?",
 	[LOAD_PAST] = "SELECT address, prefix_len, direction, evidence, removed_why,"
 		      " coalesce(removed_at, expires_at) FROM rules INDEXED BY rules_past"
 		      " WHERE " DATABASE_PAST " ORDER BY id DESC LIMIT " TEXT_OF(PAST_RULES_MAX),
-	[LOAD_ALLOWED] = "SELECT prefix FROM allowed ORDER BY at, prefix",
+	[LOAD_ALLOWED] = "SELECT prefix, who FROM allowed ORDER BY at, prefix",
 };
 
 static int last_id(struct database *db, const char *table, int64_t *out)
