@@ -157,7 +157,8 @@ static void prefix_text(char *text, size_t size, bool ipv6, int len)
 
 static void prefixes_of_every_length(void **state)
 {
-	static const int ipv6[] = { 32, 33, 36, 40, 44, 47, 48, 49, 52, 56, 57, 60, 63, 64 };
+	static const int ipv6[] = { 19, 20, 29, 32, 33, 36, 40, 44, 47,
+				    48, 49, 52, 56, 57, 60, 63, 64 };
 	char text[64];
 
 	(void)state;
@@ -177,6 +178,47 @@ static void prefixes_of_every_length(void **state)
 				check_edges(text);
 		}
 	}
+}
+
+/* One after the other, since they would cover each other; as added, and in the filter built anew.
+ */
+static void short_prefixes(void **state)
+{
+	struct moment later = moment_now();
+	struct rule rule;
+	char text[64];
+
+	(void)state;
+	for (int i = 0; i < 2 * 20; i++) {
+		int len = 1 + i / 2;
+		bool six = i % 2;
+
+		if (!six && len > 12)
+			continue;
+		snprintf(text, sizeof(text), six ? "8000::/%d" : "128.0.0.0/%d", len);
+		rule = block(text, CLASS_ALL);
+		check_edges(text);
+		assert_false(drops_text(six ? "192.0.2.1" : "c001:db8::1", ACK));
+		later = moment_plus(later, NS_PER_SECOND);
+		dropmap_maintain(world.dropmap, later);
+		check_edges(text);
+		assert_int_equal(dropmap_remove(world.dropmap, &rule), 0);
+		assert_false(drops(&rule.prefix.address, ACK));
+	}
+}
+
+/* All of one family, and nothing of the other. */
+static void everything(void **state)
+{
+	struct rule rule = block("0.0.0.0/0", CLASS_ALL);
+
+	(void)state;
+	assert_true(drops_text("192.0.2.1", ACK) && drops_text("255.255.255.255", ACK));
+	assert_false(drops_text("2001:db8::1", ACK));
+	assert_int_equal(dropmap_remove(world.dropmap, &rule), 0);
+	block("::/0", CLASS_ALL);
+	assert_true(drops_text("2001:db8::1", ACK) && drops_text("ffff::1", ACK));
+	assert_false(drops_text("192.0.2.1", ACK));
 }
 
 /* Thirty-two lengths are looked at; a block of another is refused, not forgotten. */
@@ -335,6 +377,7 @@ static void protected_is_never_dropped(void **state)
 {
 	static const char *const spared[] = { "192.0.2.1", "198.51.100.0/28", "2001:db8::1",
 					      "2001:db8:5::/48" };
+	static const char *const everything_six[] = { "::/0" };
 	struct moment later = moment_plus(moment_now(), NS_PER_SECOND);
 	struct rule rule;
 	uint64_t packets, bytes;
@@ -359,6 +402,9 @@ static void protected_is_never_dropped(void **state)
 	assert_int_equal(packets, 1); /* before it was protected */
 	protect(spared + 1, 3);
 	assert_true(drops_text("192.0.2.1", ACK));
+	protect(everything_six, 1); /* is no IPv4, though its mapped form is in there */
+	assert_true(drops_text("192.0.2.1", ACK));
+	assert_false(drops_text("2001:db8::2", ACK));
 }
 
 /* Observing: everything passes, and is counted as what would have been dropped. */
@@ -385,6 +431,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_address),
 		TEST(prefixes_of_every_length),
+		TEST(short_prefixes),
+		TEST(everything),
 		TEST(too_many_lengths_are_refused),
 		TEST(classes),
 		TEST(address_does_not_hide_network),
