@@ -39,8 +39,9 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
  *
  * There may be max_unproven_blocks rules on unproven evidence, and of sources with exchanges of
  * their own (finding.established) a quarter of policy_population(), at least 100; in all,
- * policy_room(). Past that the quietest unproven rule is REMOVED_REPLACED by a louder one, or by
- * one that rests on more; RULE_CROWDED says so once in block_seconds for each of the three bounds.
+ * policy_room(). Past that the quietest unproven rule is REMOVED_REPLACED by a louder one (how many
+ * times its limit was passed, or is being passed in this second), or by one that rests on more;
+ * RULE_CROWDED says so once in block_seconds for each of the three bounds.
  *
  * Proven rules of many addresses of a prefix become one: its RULE_ADDED, then each of theirs is
  * REMOVED_ROLLED_UP.
