@@ -60,9 +60,9 @@ def test_new_address_becomes_protected(net, start):
 class Admin:
     """Somebody from the client's network who is logged in on the gateway."""
 
-    def __init__(self, net, key, *options, port=22):
+    def __init__(self, net, key, *options, user="root", port=22):
         self.process = net.client.popen(*SSH, *options, "-p", port, "-o", "PasswordAuthentication=no", "-i", key,
-                                        f"root@{net.CLIENT_GATEWAY4}", "exec cat", stdin=subprocess.PIPE,
+                                        f"{user}@{net.CLIENT_GATEWAY4}", "exec cat", stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def talk(self):
@@ -105,10 +105,11 @@ def test_who_is_logged_in(net, start, tmp_path):
     assert not told_protected(daemon, net.attacker4)
 
 
-def test_login_without_a_terminal(net, start, tmp_path):
-    """`ssh -N` opens no session: PAM's login uid tells that somebody has logged in."""
-    key = start_sshd(net.gateway, tmp_path, 2222, "UsePAM yes")
+@pytest.mark.parametrize("user,settings", [("root", "UsePAM yes"), ("nobody", "UsePAM no")])
+def test_login_without_a_session(net, start, tmp_path, user, settings):
+    """`ssh -N` opens no session: PAM's login uid tells that somebody has logged in, or whose process it is."""
+    key = start_sshd(net.gateway, tmp_path, 2222, settings)
     daemon = start(LIMITS)
-    Admin(net, key, "-N", port=2222)
+    Admin(net, key, "-N", user=user, port=2222)
     net.blast(src=net.client4, proto="udp", count=5)
     wait_until(lambda: daemon.sources().get(net.client4, {}).get("state") == "protected", 6, "the administrator is protected")
