@@ -30,8 +30,8 @@ bool flow_read(const struct nlmsghdr *message, struct flow *out);
 int conntrack_dump(int family, flow_fn take, void *context);
 /*
  * Tells at least of the answered flows that an IPv4 address opened or answers, one perhaps twice.
- * The kernel compares: about a fifth of the time of a dump. (With IPv6 Linux 6.18 compares the wrong
- * way round, ctnetlink_filter_match_tuple(): it gives all but the address that is asked for.)
+ * The kernel compares: about a fifth of the time of a dump. (With IPv6 Linux 6.18 compares the
+ * wrong way round, ctnetlink_filter_match_tuple(): it gives all but the address that is asked for.)
  * Returns 0 or -errno.
  */
 int conntrack_find(const struct address *address, flow_fn take, void *context);
