@@ -12,19 +12,21 @@ from sshd import start_sshd
 PPS = 50
 LIMITS = {**only(syn_flood=(200, 2), udp_flood=(500, 2)), "response": {"limit_packets_per_second": PPS}}
 SECONDS = 2
-OUTSIDE = "198.51.100.80"  # on the attacker's wire, but not the attacker
+OUTSIDE4, OUTSIDE6 = "198.51.100.80", "2001:db8:a::80"  # on the attacker's wire, but not the attacker
 
 
 def track_connections(net):
     """A rule of the administrator's that asks for the connection's state has the kernel keep it."""
-    net.gateway.run("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "ACCEPT")
+    for command in ("iptables", "ip6tables"):
+        net.gateway.run(command, "-A", "INPUT", "-m", "conntrack", "--ctstate", "INVALID", "-j", "ACCEPT")
 
 
 class Connection:
     """TCP between two namespaces, from an address to a server's."""
 
     def __init__(self, client, source, server, address, port=8000):
-        listener = server.call(lambda: socket.create_server((address, port)))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        listener = server.call(lambda: socket.create_server((address, port), family=family))
         self.client = client.call(lambda: socket.create_connection((address, port), 5, (source, 0)))
         self.server = listener.accept()[0]
         listener.close()
@@ -60,11 +62,15 @@ def connect():
 
 def outside_client(net):
     """An honest host beyond the attacker's wire, and the way from it to the client's network and back."""
-    net.gateway.sysctl(**{"ipv4/ip_forward": 1})
-    net.attacker.ip("address", "add", f"{OUTSIDE}/32", "dev", "eth0")
+    net.gateway.sysctl(**{"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1})
+    net.attacker.ip("address", "add", f"{OUTSIDE4}/32", "dev", "eth0")
+    net.attacker.ip("address", "add", f"{OUTSIDE6}/128", "dev", "eth0", "nodad")
     net.attacker.ip("route", "add", "203.0.113.0/24", "via", net.GATEWAY4)
-    net.client.ip("route", "add", "default", "via", net.CLIENT_GATEWAY4)
-    net.gateway.ip("neighbour", "replace", OUTSIDE, "lladdr", net.attacker_mac, "dev", "eth0", "nud", "permanent")
+    net.attacker.ip("route", "add", "2001:db8:b::/64", "via", net.GATEWAY6)
+    for gateway in (net.CLIENT_GATEWAY4, net.CLIENT_GATEWAY6):
+        net.client.ip("route", "add", "default", "via", gateway)
+    for address in (OUTSIDE4, OUTSIDE6):
+        net.gateway.ip("neighbour", "replace", address, "lladdr", net.attacker_mac, "dev", "eth0", "nud", "permanent")
 
 
 def wait_limited(daemon, address, classes):
@@ -102,14 +108,16 @@ def test_client_of_the_gateway(net, start, connect, tracked):
     assert connection.works()
 
 
-def test_client_beyond_the_gateway(net, start, connect):
+@pytest.mark.parametrize("version", [4, 6])
+def test_client_beyond_the_gateway(net, start, connect, version):
     """His connection is forwarded: the kernel's table of connections tells."""
+    outside, inside = (OUTSIDE4, net.client4) if version == 4 else (OUTSIDE6, net.client6)
     track_connections(net)
     outside_client(net)
     daemon = start(LIMITS)
-    connection = connect(net.attacker, OUTSIDE, net.client, net.client4)
-    flood = net.blast_start(src=OUTSIDE, proto="syn", rate=5000, seconds=30)
-    wait_limited(daemon, OUTSIDE, "syn")
+    connection = connect(net.attacker, outside, net.client, inside)
+    flood = net.blast_start(src=outside, proto="syn", rate=5000, seconds=30)
+    wait_limited(daemon, outside, "syn")
     assert connection.works()
     assert_held(net, flood)
     assert connection.works()
@@ -120,9 +128,9 @@ def test_server_that_the_inside_asked(net, start, connect):
     track_connections(net)
     outside_client(net)
     daemon = start(LIMITS)
-    connection = connect(net.client, net.client4, net.attacker, OUTSIDE)
-    flood = net.blast_start(src=OUTSIDE, proto="udp", rate=5000, seconds=30)
-    wait_limited(daemon, OUTSIDE, "udp")
+    connection = connect(net.client, net.client4, net.attacker, OUTSIDE4)
+    flood = net.blast_start(src=OUTSIDE4, proto="udp", rate=5000, seconds=30)
+    wait_limited(daemon, OUTSIDE4, "udp")
     assert connection.works()
     assert_held(net, flood)
 

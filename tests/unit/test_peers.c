@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "base/address.h"
 #include "host/peers.h"
@@ -239,6 +241,41 @@ static void test_tracking_begins(void **state)
 	peers_stop(&peers);
 }
 
+/* Takes the effective capabilities away, or gives them back; of this thread and those it makes. */
+static void allow(bool everything)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	for (int i = 0; i < 2; i++)
+		data[i].effective = everything ? data[i].permitted : 0;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+/* Where the kernel refuses to show its table, own sockets go on telling. */
+static void test_table_is_refused(void **state)
+{
+	struct peers *peers;
+	struct peer_answer found;
+	int fds[2];
+
+	(void)state;
+	track();
+	open_connection(fds);
+	allow(false);
+	peers = start();
+	allow(true);
+	assert_true(peers_tracking(peers));
+	for (int i = 0; i < 2; i++) {
+		ask(peers, HERE);
+		assert_true(answer(peers, &found, WAIT_MS));
+		assert_true(found.assured && !found.proves);
+	}
+	close_both(fds);
+	peers_stop(&peers);
+}
+
 /* More questions than there is room for, in one go: none waits, what is too much is counted. */
 static void test_queue_is_bounded(void **state)
 {
@@ -295,13 +332,10 @@ int main(void)
 {
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, enter_namespace)
 	const struct CMUnitTest tests[] = {
-		IN_NAMESPACE(test_own_sockets),
-		IN_NAMESPACE(test_tracked_connection),
-		IN_NAMESPACE(test_tracked_ipv6),
-		IN_NAMESPACE(test_tracked_datagrams),
-		IN_NAMESPACE(test_tracking_begins),
-		IN_NAMESPACE(test_queue_is_bounded),
-		IN_NAMESPACE(test_descriptors_are_closed),
+		IN_NAMESPACE(test_own_sockets),	     IN_NAMESPACE(test_tracked_connection),
+		IN_NAMESPACE(test_tracked_ipv6),     IN_NAMESPACE(test_tracked_datagrams),
+		IN_NAMESPACE(test_tracking_begins),  IN_NAMESPACE(test_table_is_refused),
+		IN_NAMESPACE(test_queue_is_bounded), IN_NAMESPACE(test_descriptors_are_closed),
 	};
 
 	if (geteuid() != 0) {

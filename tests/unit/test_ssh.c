@@ -59,7 +59,8 @@ static void test_logged_in(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct ssh_process process = { cases[i].title, cases[i].uid,
-						     cases[i].loginuid, cases[i].parent_loginuid };
+						     cases[i].loginuid, cases[i].parent_loginuid,
+						     cases[i].uid };
 		char user[SSH_USER_TEXT];
 		bool logged_in = ssh_logged_in(&process, PRIVSEP, user);
 
@@ -70,10 +71,22 @@ static void test_logged_in(void **state)
 	}
 }
 
+/* exec -a "sshd: root@notty" /usr/sbin/sshd, by somebody who is not root. */
+static void test_borrowed_name(void **state)
+{
+	struct ssh_process process = { "sshd: root@notty", 1000, 1000, 5, false };
+	char user[SSH_USER_TEXT];
+
+	(void)state;
+	assert_false(ssh_logged_in(&process, PRIVSEP, user));
+	process.child_of_root = true;
+	assert_true(ssh_logged_in(&process, PRIVSEP, user));
+}
+
 /* A box without the user sshd: its children are told by their titles. */
 static void test_unknown_privsep_user(void **state)
 {
-	const struct ssh_process process = { "sshd: root [net]", PRIVSEP, -1, -1 };
+	const struct ssh_process process = { "sshd: root [net]", PRIVSEP, -1, -1, true };
 	char user[SSH_USER_TEXT];
 
 	(void)state;
@@ -83,7 +96,7 @@ static void test_unknown_privsep_user(void **state)
 static void test_long_title(void **state)
 {
 	const struct ssh_process process = {
-		"sshd: a-name-that-is-longer-than-what-a-reason-can-hold@pts/0", 0, -1, -1
+		"sshd: a-name-that-is-longer-than-what-a-reason-can-hold@pts/0", 0, -1, -1, false
 	};
 	char user[SSH_USER_TEXT];
 
@@ -96,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_logged_in),
+		cmocka_unit_test(test_borrowed_name),
 		cmocka_unit_test(test_unknown_privsep_user),
 		cmocka_unit_test(test_long_title),
 	};

@@ -43,7 +43,7 @@ bool ssh_logged_in(const struct ssh_process *process, uint32_t privsep_uid,
 	char text[128];
 	size_t len;
 
-	if (!rest)
+	if (!rest || (process->uid && !process->child_of_root))
 		return false;
 	snprintf(text, sizeof(text), "%s", rest);
 	for (len = strlen(text); len && text[len - 1] == ' '; len--) /* sshd pads it */
@@ -118,6 +118,14 @@ static bool is_sshd(int pid)
 	return !stat(path, &st) && !st.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+static uint32_t uid_of(int pid)
+{
+	char status[1024];
+
+	return read_of(pid, "status", status, sizeof(status)) ? number_after(status, "\nUid:\t", 1)
+							      : SSH_NO_UID;
+}
+
 static bool serves_session(int pid, uint32_t privsep_uid, char user[SSH_USER_TEXT])
 {
 	struct ssh_process process = { 0 };
@@ -132,6 +140,7 @@ static bool serves_session(int pid, uint32_t privsep_uid, char user[SSH_USER_TEX
 	process.loginuid = loginuid_of(pid);
 	parent = (int)number_after(status, "\nPPid:\t", 0);
 	process.parent_loginuid = loginuid_of(parent);
+	process.child_of_root = process.uid && is_sshd(parent) && !uid_of(parent);
 	return ssh_logged_in(&process, privsep_uid, user);
 }
 

@@ -18,13 +18,15 @@ struct ssh_process {
 	const char *title;		    /* its command line, which sshd writes itself */
 	uint32_t uid;			    /* effective */
 	uint32_t loginuid, parent_loginuid; /* SSH_NO_UID: not set */
+	bool child_of_root;		    /* its parent is sshd, run by root */
 };
 
 /*
  * Whether it serves somebody who has logged in, and whom. It does when sshd's title names a session
  * ("sshd: root@pts/0", "sshd: root@notty"), when PAM has given it a login uid that its parent, the
  * listener, has not (a listener that was started by hand hands its own down to everybody), or when
- * it gave up root for a user. "sshd: root [priv]", "[net]" and "[accepted]" alone are no login.
+ * it is a user's by now, below the monitor that root runs. "sshd: root [priv]", "[net]" and
+ * "[accepted]" alone are no login, nor is what a user runs under such a name.
  */
 bool ssh_logged_in(const struct ssh_process *process, uint32_t privsep_uid,
 		   char user[SSH_USER_TEXT]);
