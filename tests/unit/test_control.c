@@ -60,13 +60,13 @@ static void test_rules(void **state)
 	command = strstr(text, "\"command\":\"iptables ");
 	assert_non_null(command);
 	*command = '\0';
-	assert_string_equal(
-		text, "[{\"id\":1,\"address\":\"192.0.2.0\",\"prefix_len\":24,"
-		      "\"action\":\"drop\",\"class\":\"syn\",\"port\":0,\"protocol\":\"\","
-		      "\"direction\":\"source\",\"detector\":\"port_scan\","
-		      "\"evidence\":\"unproven\",\"origin\":\"detector\","
-		      "\"reason\":\"tried 21 ports in 10 s\",\"observed\":21,"
-		      "\"limit_count\":20,\"limit_seconds\":10,\"limit_pps\":0,");
+	assert_string_equal(text,
+			    "[{\"id\":1,\"address\":\"192.0.2.0\",\"prefix_len\":24,"
+			    "\"action\":\"drop\",\"class\":\"syn\",\"port\":0,\"protocol\":\"\","
+			    "\"direction\":\"source\",\"detector\":\"port_scan\","
+			    "\"evidence\":\"unproven\",\"origin\":\"detector\","
+			    "\"reason\":\"tried 21 ports in 10 s\",\"observed\":21,"
+			    "\"limit_count\":20,\"limit_seconds\":10,\"limit_pps\":0,");
 	assert_non_null(strstr(command + 1, "\"config_hash\":\"0123456789abcdef\","
 					    "\"created_at\":\"2026-01-31T12:00:00.123Z\","
 					    "\"expires_at\":\"2026-01-31T12:00:01.123Z\","
@@ -119,9 +119,12 @@ static void test_malformed_requests(void **state)
 		{ "{\"verb\":\"reboot\"}\n", "unknown verb \"reboot\"; known: status, sources" },
 		{ "{\"verb\":\"status\",\"arg\":{}}\n", "unknown key \"arg\"" },
 		{ "{\"verb\":\"rules\",\"args\":[5]}\n", "\"args\" must be an object" },
-		{ "{\"verb\":\"rules\",\"args\":{\"limt\":5}}\n", "unknown argument \"limt\" of rules; did you mean \"limit\"?" },
-		{ "{\"verb\":\"status\",\"args\":{\"limit\":5}}\n", "status takes no arguments, not \"limit\"" },
-		{ "{\"verb\":\"rules\",\"args\":{\"limit\":5,\"x\":1}}\n", "unknown argument \"x\" of rules; known: limit" },
+		{ "{\"verb\":\"rules\",\"args\":{\"limt\":5}}\n",
+		  "unknown argument \"limt\" of rules; did you mean \"limit\"?" },
+		{ "{\"verb\":\"status\",\"args\":{\"limit\":5}}\n",
+		  "status takes no arguments, not \"limit\"" },
+		{ "{\"verb\":\"rules\",\"args\":{\"limit\":5,\"x\":1}}\n",
+		  "unknown argument \"x\" of rules; known: limit" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":0}}\n", "whole number from 1" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":-1}}\n", "whole number from 1" },
 		{ "{\"verb\":\"rules\",\"args\":{\"limit\":1.5}}\n", "whole number from 1" },
