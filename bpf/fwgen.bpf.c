@@ -104,10 +104,11 @@ static __always_inline void apply_hot_prefix(struct table_subject *subject)
 
 /*
  * What the packet is to its destination. A blocked source's is not looked into, and notes nothing:
- * its TCP counts as wanted, so that only what it would be blocked for keeps its block alive.
+ * its TCP counts as wanted, so that only what it would be blocked for keeps its block alive. What a
+ * limit of the destination stopped is looked at as if it had passed: its source may be anybody.
  */
 static __always_inline __u32 relation_of(const struct packet *packet, struct xdp_md *ctx,
-					 int dropped)
+					 int blocked)
 {
 	/* read anew: the ones that the parser used are bounded differently on each of its paths */
 	void *data = (void *)(long)*(volatile __u32 *)&ctx->data;
@@ -115,14 +116,14 @@ static __always_inline __u32 relation_of(const struct packet *packet, struct xdp
 
 	if (packet_likely(packet->classes & CLASS_SYN))
 		return RELATION_UNASKED;
-	if (packet_unlikely(dropped))
+	if (packet_unlikely(blocked))
 		return packet->classes & CLASS_TCP ? RELATION_ANSWER : RELATION_UNASKED;
 	return PACKET_OPAQUE(contact_relation(&contact_notes, packet, data, end));
 }
 
 static __always_inline void count_source(const struct packet *packet, struct xdp_md *ctx,
 					 struct table_totals *totals, __u32 table, __u32 epoch,
-					 __u32 cpu, int dropped)
+					 __u32 cpu, enum verdict verdict)
 {
 	struct table_subject subject = { .address = packet->source,
 					 .peer = packet->destination,
@@ -146,10 +147,10 @@ static __always_inline void count_source(const struct packet *packet, struct xdp
 		totals->relation = RELATION_UNKNOWN; /* not worth a look: one of very many */
 		return;
 	}
-	relation = relation_of(packet, ctx, dropped);
+	relation = relation_of(packet, ctx, verdict == VERDICT_BLOCKED);
 	totals->relation = relation;
-	news = table_add(entry, &subject, packet, &sensor, relation, dropped);
-	if (packet_likely(!dropped) &&
+	news = table_add(entry, &subject, packet, &sensor, relation, verdict != VERDICT_PASS);
+	if (packet_likely(verdict != VERDICT_BLOCKED) &&
 	    packet_unlikely(table_wakes(entry, packet, news, &sensor.marks)))
 		wake(totals, entry, epoch, cpu);
 }
@@ -162,13 +163,13 @@ int fwgen_xdp(struct xdp_md *ctx)
 	struct table_totals *totals;
 	enum packet_status status;
 	struct packet packet;
-	int dropped = 0;
+	enum verdict dropped = VERDICT_PASS;
 
 	status = packet_parse(data, end, end - data, &packet);
 	packet.interface = ctx->ingress_ifindex;
 	forget(&packet);
 	if (packet_likely(status == PACKET_IP))
-		dropped = PACKET_OPAQUE(verdict(&packet));
+		dropped = PACKET_OPAQUE(verdict(ctx, &packet));
 
 	slot = sensor.cpu_slot[cpu & (CPUS_MAX - 1)];
 	if (packet_unlikely(slot == SLOT_NONE)) {
@@ -193,7 +194,7 @@ int fwgen_xdp(struct xdp_md *ctx)
 		}
 		return XDP_PASS;
 	}
-	table_count_totals(totals, &packet, dropped);
+	table_count_totals(totals, &packet, dropped != VERDICT_PASS);
 	forget(&packet);
 	count_source(&packet, ctx, totals, table, epoch, cpu, dropped);
 	if (packet_unlikely(!(totals->packets & (sensor.destination_every - 1)))) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The maps. Tables and totals belong to one interface's program; the drop map's five are shared by
+ * The maps. Tables and totals belong to one interface's program; the drop map's six are shared by
  * all of them and handed in by the daemon. Sizes of 1 are set before load.
  */
 #ifndef FWGEN_MAPS_BPF_H
@@ -112,12 +112,32 @@ struct {
 } filters SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct prefix);
-	__type(value, __u8);
+	__type(key, struct protected_key);
+	__type(value, __u8); /* the prefix's length */
 } protected_set SEC(".maps");
+
+/* Where samples of what is dropped go: a perf event for each CPU, put in while somebody looks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} captured SEC(".maps");
+
+struct capture_count {
+	__u64 jiffies;
+	__u64 samples; /* in this jiffy */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct capture_count);
+} capture_counts SEC(".maps");
 
 /* Shared too: a data section is an array map of one value, read without a lookup. */
 struct verdict_control verdict_control SEC(".data.verdict");

@@ -1,124 +1,198 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Is the packet's source blocked, for this class of packet, until when? Ordinary traffic pays one
- * line of the filter for each prefix length in use; a hash lookup happens only behind it.
+ * Is the packet's source blocked, for this class of packet, until when; and if not, is its
+ * destination under a limit? Ordinary traffic pays one line of the filter when addresses are
+ * blocked, one bit of the areas when prefixes are; hash lookups happen only behind them.
  */
 #ifndef FWGEN_VERDICT_BPF_H
 #define FWGEN_VERDICT_BPF_H
 
+#include "capture.bpf.h"
+#include "filter.h"
 #include "maps.bpf.h"
 #include "packet.h"
 #include "table.h"
 
-static __always_inline int filter_has(const struct prefix_set *set, __u64 hash)
-{
-	__u32 line = set->filter_base + ((__u32)(hash >> 32) & set->filter_mask);
-	__u32 first = (hash >> 46) & (FILTER_LINE_BITS - 1);
-	__u32 second = (hash >> 55) & (FILTER_LINE_BITS - 1);
-	const struct filter_line *bits = bpf_map_lookup_elem(&filters, &line);
+enum verdict {
+	VERDICT_PASS,
+	VERDICT_BLOCKED,    /* by a block of its source */
+	VERDICT_OVER_LIMIT, /* of its destination, which says nothing about its source */
+};
 
-	if (!bits)
+static __always_inline int filter_has(const struct prefix_set *set, const struct address *address)
+{
+	struct filter_bits at =
+		filter_bits(set, hash_address_straight(&verdict_control.filter_key, address));
+	__u32 index = at.line; /* of which an address is taken: the bits stay in registers */
+	const struct filter_line *line = bpf_map_lookup_elem(&filters, &index);
+
+	if (!line)
 		return 0;
-	return (bits->words[first / 64] >> (first % 64)) &
-	       (bits->words[second / 64] >> (second % 64)) & 1;
+	return !(~line->words[at.word] & at.bits);
 }
 
-/* classes 0: the set is none of blocks, what is in it counts. */
-static __always_inline int in_force(const struct block *block, __u32 classes, __u64 now)
+/* Whether there are prefixes, shorter than an address, near this one. */
+static __always_inline int area_has(const struct prefix_set *set, const struct address *address,
+				    __u32 family)
 {
-	return block && (!classes || ((block->classes & classes) && now < block->deadline_jiffies));
+	__u32 area = filter_area(address, family);
+	__u32 at = filter_area_line(set, family, area);
+	const struct filter_line *line = bpf_map_lookup_elem(&filters, &at);
+
+	return line && line->words[area / 64 % 8] >> (area % 64) & 1;
+}
+
+static __always_inline int in_force(const struct block *block, const struct packet *packet,
+				    __u64 now)
+{
+	return block && block->classes & packet->classes && now < block->deadline_jiffies;
+}
+
+/* The block of this prefix of the packet's source, or of its port, that is in force, or NULL. */
+static __always_inline struct block *prefix_block(const struct prefix_set *set,
+						  const struct packet *packet,
+						  const struct address *address, __u32 len,
+						  __u64 now)
+{
+	struct block_key key = { .len = len };
+	struct block *block;
+
+	if (packet_likely(!filter_has(set, address)))
+		return 0;
+	key.address = *address;
+	block = bpf_map_lookup_elem(&blocks, &key);
+	if (in_force(block, packet, now))
+		return block;
+	if (packet_likely(!verdict_control.port_blocks))
+		return 0;
+	key.port = packet->destination_port;
+	key.protocol = packet->protocol;
+	block = bpf_map_lookup_elem(&blocks, &key);
+	return in_force(block, packet, now) ? block : 0;
 }
 
 /*
- * The set's value that covers the address, the longest prefix first, or NULL. For blocks (classes
- * not 0) only one that is in force for such a packet: a block of one class on the address does not
- * hide a block of its network. ports: there are blocks of one port, look for the packet's.
+ * The block of the packet's source, the longest prefix first, or NULL. Only one that is in force
+ * for such a packet: a block of one class on the address does not hide a block of its network.
  */
-static __always_inline void *set_find(const struct prefix_set *set, void *map,
-				      const struct hash_key *filter_key,
-				      const struct packet *packet, __u32 family, __u32 classes,
-				      __u32 ports, __u64 now)
+static __always_inline struct block *source_block(const struct packet *packet, __u64 now)
 {
-	const struct address *address = &packet->source;
-	__u32 count = set->count[family];
+	const struct verdict_control *control = &verdict_control;
+	const struct prefix_set *set = &control->blocks[*(volatile __u32 *)&control->version & 1];
+	__u32 family = packet->flags & PACKET_IPV6 ? 1 : 0, count = set->count[family];
+	struct block *block;
 
+	if (set->addresses[family]) {
+		block = prefix_block(set, packet, &packet->source, PREFIX_LEN_FULL, now);
+		if (packet_unlikely(block))
+			return block;
+	}
+	if (packet_likely(!count || !area_has(set, &packet->source, family)))
+		return 0;
 	TABLE_ROLLED
 	for (__u32 i = 0; i < SET_LENGTHS; i++) {
-		struct block_key key = {};
-		struct block *block;
+		const struct address *mask = &set->masks[family][i];
+		struct address address;
 
 		if (i >= count)
 			break;
-		key.address.halves[0] = address->halves[0] & set->masks[family][i].halves[0];
-		key.address.halves[1] = address->halves[1] & set->masks[family][i].halves[1];
-		if (packet_likely(!filter_has(set, hash_address(filter_key, &key.address))))
-			continue;
-		key.len = set->lengths[family][i];
-		block = bpf_map_lookup_elem(map, &key);
-		if (in_force(block, classes, now))
-			return block;
-		if (packet_likely(!ports))
-			continue;
-		key.port = packet->destination_port;
-		key.protocol = packet->protocol;
-		block = bpf_map_lookup_elem(map, &key);
-		if (in_force(block, classes, now))
+		address.halves[0] = packet->source.halves[0] & mask->halves[0];
+		address.halves[1] = packet->source.halves[1] & mask->halves[1];
+		block = prefix_block(set, packet, &address, set->lengths[family][i], now);
+		if (block)
 			return block;
 	}
 	return 0;
 }
 
-/* Whether a limited packet is over what this CPU's share of the rate allows. */
-static __always_inline int over_limit(struct block_hits *hits, const struct block *block,
-				      const struct verdict_control *control, __u64 now)
+/* The limit of what is sent to the packet's destination: to this port, or to all of them. */
+static __always_inline struct block *destination_block(const struct packet *packet, __u64 now)
 {
-	/* tokens are 1/HZ of a packet; a packet costs HZ for each CPU that shares the rate */
-	__u64 cost = (__u64)control->hz * control->cpus;
-	__u64 most = (__u64)block->limit_pps * control->hz;
-	__u64 passed = now - hits->last_jiffies;
+	struct block_key key = { .address = packet->destination,
+				 .len = PREFIX_LEN_FULL,
+				 .port = packet->destination_port,
+				 .protocol = packet->protocol,
+				 .kind = BLOCK_DESTINATION };
+	struct block *block;
 
-	if (most < cost)
-		most = cost;
-	if (passed > control->hz)
-		passed = control->hz;
-	hits->tokens += passed * block->limit_pps;
-	if (hits->tokens > most)
-		hits->tokens = most;
-	hits->last_jiffies = now;
-	if (hits->tokens < cost)
+	if (!(packet->classes & (CLASS_SYN | CLASS_UDP | CLASS_ICMP)))
+		return 0;
+	block = bpf_map_lookup_elem(&blocks, &key);
+	if (in_force(block, packet, now))
+		return block;
+	key.port = 0;
+	block = bpf_map_lookup_elem(&blocks, &key);
+	return in_force(block, packet, now) ? block : 0;
+}
+
+/*
+ * Whether a limited packet is over the rate: the virtual scheduling algorithm (ITU-T I.371, A.2.1),
+ * with a second's worth as its tolerance. One time for all CPUs, moved by those packets only that
+ * pass; two that look at once may both pass, and the time moves for both. An atomic addition
+ * without its result is all that this needs, and all that Linux 5.10 has.
+ */
+static __always_inline int over_limit(struct block *block, __u64 now)
+{
+	__u64 ticks = now * LIMIT_TICKS, second = (__u64)verdict_control.hz * LIMIT_TICKS;
+	__u64 cost = second / block->limit_pps, time = *(volatile __u64 *)&block->limit_time;
+
+	if (time + second < ticks) {
+		time = ticks - second;
+		*(volatile __u64 *)&block->limit_time = time;
+	}
+	if (time + cost > ticks)
 		return 1;
-	hits->tokens -= cost;
+	__sync_fetch_and_add(&block->limit_time, cost);
 	return 0;
 }
 
-/* 1: the packet is to be dropped. */
-static __always_inline int verdict(const struct packet *packet)
+/* Whether the source may not be dropped. An IPv6 prefix may cover the mapped form of IPv4. */
+static __always_inline int is_protected(const struct packet *packet)
 {
-	__u32 zero = 0, family = packet->flags & PACKET_IPV6 ? 1 : 0, version;
-	struct verdict_control *control = &verdict_control;
-	struct block_hits *hits;
-	struct block *block;
-	__u64 now;
+	struct protected_key key = { .len = PREFIX_LEN_FULL,
+				     .words = { packet->source.words[0], packet->source.words[1],
+						packet->source.words[2],
+						packet->source.words[3] } };
+	const __u8 *len = bpf_map_lookup_elem(&protected_set, &key);
 
-	version = *(volatile __u32 *)&control->version & 1;
-	now = bpf_jiffies64();
-	block = set_find(&control->blocks[version], &blocks, &control->filter_key, packet, family,
-			 packet->classes, control->port_blocks, now);
-	if (packet_likely(!block))
+	return len && (*len >= PREFIX_LEN_MAPPED || packet->flags & PACKET_IPV6);
+}
+
+/* Whether the block stops the packet, or would: then it is counted. */
+static __always_inline int stops(struct block *block, struct xdp_md *ctx,
+				 const struct packet *packet, __u64 now)
+{
+	__u32 index = block->hits;
+	struct block_hits *hits;
+
+	if (packet_unlikely(block->overlaps_protected) && is_protected(packet))
 		return 0;
-	if (packet_unlikely(block->overlaps_protected) &&
-	    set_find(&control->protected_set[version], &protected_set, &control->filter_key, packet,
-		     family, 0, 0, 0))
+	if (block->action == BLOCK_LIMIT && !over_limit(block, now))
 		return 0;
-	zero = block->hits;
-	hits = bpf_map_lookup_elem(&block_hits, &zero);
+	hits = bpf_map_lookup_elem(&block_hits, &index);
 	if (!hits)
-		return 0;
-	if (block->action == BLOCK_LIMIT && !over_limit(hits, block, control, now))
 		return 0;
 	hits->packets++;
 	hits->bytes += packet->bytes;
-	return !control->observe;
+	if (packet_unlikely(verdict_control.capture))
+		capture(ctx, packet, block->rule_id, now);
+	return 1;
+}
+
+static __always_inline enum verdict verdict(struct xdp_md *ctx, const struct packet *packet)
+{
+	const struct verdict_control *control = &verdict_control;
+	__u64 now = bpf_jiffies64();
+	struct block *block = source_block(packet, now);
+
+	if (packet_unlikely(block) && stops(block, ctx, packet, now))
+		return control->observe ? VERDICT_PASS : VERDICT_BLOCKED;
+	if (packet_likely(!control->destination_blocks))
+		return VERDICT_PASS;
+	block = destination_block(packet, now);
+	if (block && stops(block, ctx, packet, now))
+		return control->observe ? VERDICT_PASS : VERDICT_OVER_LIMIT;
+	return VERDICT_PASS;
 }
 
 #endif

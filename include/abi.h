@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 /* One address type everywhere: IPv6, or IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), in network
  * order. */
@@ -220,6 +220,8 @@ struct contacts {
 
 struct block {
 	__u64 deadline_jiffies; /* the program lets packets pass from here on, whoever is dead */
+	__u64 limit_time;	/* BLOCK_LIMIT: when the rate allows the next packet, in ticks of
+				 * 1/LIMIT_TICKS jiffies; all CPUs share it */
 	__u32 classes;		/* enum packet_class */
 	__u32 action;		/* enum block_action */
 	__u32 rule_id;
@@ -228,39 +230,68 @@ struct block {
 	__u32 overlaps_protected; /* 1: look into the protected set before a drop */
 };
 
+#define LIMIT_TICKS (1 << 20)
+
 struct block_hits {
 	__u64 packets; /* dropped */
 	__u64 bytes;
-	__u64 tokens;	    /* BLOCK_LIMIT: in 1/HZ packets, this CPU's share */
-	__u64 last_jiffies; /* BLOCK_LIMIT: of the last refill */
 };
 
-#define FILTER_LINE_BITS 512 /* one cache line; both bits of an element are in one line */
+#define FILTER_LINE_BITS 512 /* one cache line; all bits of an element are in one line */
 struct filter_line {
 	__u64 words[8];
 };
 
-#define SET_LENGTHS 32 /* per family; IPv4 needs 32 at most, IPv6's are refused past it */
+#define SET_LENGTHS 32 /* shorter than an address, per family: all of IPv4's */
+#define AREA_BITS   65536
+#define AREA_LINES  (AREA_BITS / FILTER_LINE_BITS)
 
-/* A set of prefixes as the program sees it: a filter in front of one hash lookup per length. */
+/*
+ * A set of prefixes as the program sees it (filter.h): a filter in front of the hash lookups, one
+ * for the address, one for each shorter length. In front of these a bit for each area of addresses,
+ * so that most packets ask for none of them.
+ */
 struct prefix_set {
-	__u32 filter_base; /* first line */
-	__u32 filter_mask; /* lines - 1 */
-	__u32 count[2];	   /* prefix lengths in use: [0] IPv4, [1] IPv6 */
+	__u32 filter_base;  /* first line */
+	__u32 filter_mask;  /* lines - 1 */
+	__u32 area_base;    /* first of AREA_LINES lines of IPv4; IPv6's follow */
+	__u32 addresses[2]; /* 1: full addresses are there; [0] IPv4, [1] IPv6 */
+	__u32 count[2];	    /* shorter lengths in use */
 	__u32 lengths[2][SET_LENGTHS];
 	struct address masks[2][SET_LENGTHS];
 };
 
-/* Shared by all interfaces. Two versions of each set: the poller fills the idle one, then turns. */
+/* Of a longest-prefix-match trie (linux/bpf.h): asked before a drop, by few blocks. */
+struct protected_key {
+	__u32 len;
+	__u32 words[4];
+};
+
+/* Shared by all interfaces. Two versions of the set: the poller fills the idle one, then turns. */
 struct verdict_control {
 	struct hash_key filter_key;
 	__u32 version; /* low bit: the set in force */
 	__u32 observe; /* 1: count what would be dropped, drop nothing */
 	struct prefix_set blocks[2];
-	struct prefix_set protected_set[2];
-	__u32 cpus; /* that share a BLOCK_LIMIT */
 	__u32 hz;
-	__u32 port_blocks; /* how many blocks are of one port; 0: not looked for */
+	__u32 port_blocks; /* how many blocks of sources are of one port; 0: not looked for */
+	__u32 destination_blocks; /* how many blocks are of destinations; 0: not looked for */
+	__u32 capture;		  /* 1: samples of what is dropped are wanted, of this prefix */
+	struct address capture_address, capture_mask;
+};
+
+/* ---- samples of what is dropped -------------------------------------------------------------- */
+
+#define CAPTURE_BYTES	  256 /* of a frame, at most */
+#define CAPTURE_PER_JIFFY 8   /* samples, of one CPU and interface */
+
+/* In front of the frame's first bytes. */
+struct capture_record {
+	__u64 boot_ns; /* CLOCK_BOOTTIME */
+	__u32 frame_bytes;
+	__u32 captured_bytes;
+	__u32 ifindex;
+	__u32 rule_id;
 };
 
 /* ---- the sensor, one per interface --------------------------------------------------------- */
@@ -321,14 +352,16 @@ LAYOUT_ASSERT(block_key, 24);
 LAYOUT_ASSERT(table_entry, 128);
 LAYOUT_ASSERT(table_header, 32);
 LAYOUT_ASSERT(table_entries, BUCKET_ENTRIES * 128);
-LAYOUT_ASSERT(block, 32);
-LAYOUT_ASSERT(block_hits, 32);
+LAYOUT_ASSERT(block, 40);
+LAYOUT_ASSERT(block_hits, 16);
+LAYOUT_ASSERT(protected_key, 20);
 LAYOUT_ASSERT(packet_sample, 48);
 LAYOUT_ASSERT(filter_line, 64);
 LAYOUT_ASSERT(contact_line, 64);
 _Static_assert(__builtin_offsetof(struct contacts, lines) % 64 == 0, "lines are cache lines");
 LAYOUT_ASSERT(hash_key, 48);
 LAYOUT_ASSERT(wake_record, 136);
+LAYOUT_ASSERT(capture_record, 24);
 _Static_assert(sizeof(struct table_totals) % 64 == 0, "a table's totals fill cache lines");
 
 #endif

@@ -38,6 +38,14 @@ static __always_inline __u64 hash_address(const struct hash_key *key, const stru
 	return hash_unline(key, hash_linear(key, a));
 }
 
+/* The same without a branch: where the verifier would follow both ways many times over. */
+static __always_inline __u64 hash_address_straight(const struct hash_key *key,
+						   const struct address *a)
+{
+	return hash_unline(key, key->sum + key->word[0] * a->words[0] + key->word[1] * a->words[1] +
+					key->word[2] * a->words[2] + key->word[3] * a->words[3]);
+}
+
 static __always_inline __u64 hash_finish(__u64 h)
 {
 	h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15ULL;

@@ -45,6 +45,7 @@ struct {
 
 __u32 sources = 1; /* how many different ones; 0: every packet a new one */
 __u32 first_source = 0x0a000000;
+__u32 spread; /* 1: all over the addresses, not one beside the other */
 __u32 state = 1;
 __u32 wire; /* of send */
 
@@ -69,10 +70,11 @@ static __always_inline __u32 next_source(void)
 static __always_inline int write_source(struct xdp_md *ctx)
 {
 	unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u32 source = first_source + next_source();
 
 	if (data + SOURCE_OFFSET + 4 > end)
 		return 0;
-	*(__u32 *)(data + SOURCE_OFFSET) = bpf_htonl(first_source + next_source());
+	*(__u32 *)(data + SOURCE_OFFSET) = bpf_htonl(spread ? source * 2654435761u : source);
 	return 1;
 }
 

@@ -20,7 +20,16 @@
 #define BENCH_RUNS_MAX 15
 
 /* Pairs of veth ends: frames go in at fwb<N>t and come out at fwb<N>r. */
-enum wire { WIRE_FWGEN, WIRE_FWGEN_BLOCKS, WIRE_PASS, WIRE_DROP, WIRES };
+enum wire {
+	WIRE_FWGEN,
+	WIRE_FWGEN_BLOCKS,
+	WIRE_PASS,
+	WIRE_DROP,
+	WIRE_FEW,
+	WIRE_MANY,
+	WIRE_PREFIXES,
+	WIRES
+};
 
 struct bench {
 	unsigned int runs;
@@ -47,6 +56,7 @@ static inline double bench_clock_ns(clockid_t clock)
 
 /* The part's own file. */
 void bench_cost(struct bench *bench);
+void bench_blocks(struct bench *bench);
 void bench_live(struct bench *bench);
 void bench_poller(const struct bench *bench);
 void bench_judge(const struct bench *bench);

@@ -2,7 +2,7 @@
 /*
  * The benchmark's frame: a network namespace of its own that ends with the process, wires in it,
  * fwgen on two of them, and the parts that were asked for.
- *   bench [--quick] [cost] [live] [poller] [judge] [replay]
+ *   bench [--quick] [cost] [blocks] [live] [poller] [judge] [replay]
  *   bench traffic PACKETS > FILE    the capture that replay is measured with
  */
 #include <errno.h>
@@ -123,8 +123,9 @@ static void open_all(struct bench *bench)
 	bench->bpf = bench_bpf__open_and_load();
 	if (!bench->bpf)
 		die("failed to load the benchmark's programs: %m");
-	plant_open(&bench->plain, "fwb0r", 0);
-	plant_open(&bench->blocking, "fwb1r", BLOCKS);
+	plant_open(&bench->plain, "fwb0r");
+	plant_open(&bench->blocking, "fwb1r");
+	plant_block_row(&bench->blocking, BLOCKS);
 }
 
 static bool wanted(int argc, char **argv, const char *part)
@@ -152,6 +153,8 @@ static void run_data_plane(struct bench *bench, int argc, char **argv)
 	open_all(bench);
 	if (wanted(argc, argv, "cost"))
 		bench_cost(bench);
+	if (wanted(argc, argv, "blocks"))
+		bench_blocks(bench);
 	if (wanted(argc, argv, "live"))
 		bench_live(bench);
 	if (wanted(argc, argv, "poller"))
@@ -175,8 +178,9 @@ int main(int argc, char **argv)
 		return traffic_write(stdout, strtoull(argv[2], NULL, 10)) ? 1 : 0;
 	if (wanted(argc, argv, "replay"))
 		bench_replay(&bench);
-	if (wanted(argc, argv, "cost") || wanted(argc, argv, "live") ||
-	    wanted(argc, argv, "poller") || wanted(argc, argv, "judge"))
+	if (wanted(argc, argv, "cost") || wanted(argc, argv, "blocks") ||
+	    wanted(argc, argv, "live") || wanted(argc, argv, "poller") ||
+	    wanted(argc, argv, "judge"))
 		run_data_plane(&bench, argc, argv);
 	return 0;
 }

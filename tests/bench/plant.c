@@ -42,25 +42,57 @@ static void protect(struct plant *plant)
 	protected_list_free(&list);
 }
 
-static void block_sources(struct plant *plant, unsigned int blocks)
+static void block(struct plant *plant, const struct prefix *prefix)
 {
 	struct moment now = moment_now();
+	struct rule rule = {
+		.id = ++plant->blocks,
+		.prefix = *prefix,
+		.action = ACTION_DROP,
+		.classes = CLASS_ALL,
+		.expires = moment_plus(now, 3600 * NS_PER_SECOND),
+	};
+	int err = dropmap_put(plant->dropmap, &rule, now);
 
-	for (unsigned int i = 0; i < blocks; i++) {
+	if (err)
+		die("failed to add block %u: %s", plant->blocks, strerror(-err));
+}
+
+/* As a tick does, when it is due: the filter gets the size that it has in the long run. */
+static void settle(struct plant *plant)
+{
+	dropmap_maintain(plant->dropmap, moment_plus(moment_now(), NS_PER_SECOND));
+}
+
+void plant_block_row(struct plant *plant, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
 		struct address address =
 			address_from_ipv4(__builtin_bswap32(PLANT_BLOCKED_FIRST + i));
-		struct rule rule = {
-			.id = i + 1,
-			.prefix = prefix_of(&address),
-			.action = ACTION_DROP,
-			.classes = CLASS_ALL,
-			.expires = moment_plus(now, 3600 * NS_PER_SECOND),
-		};
-		int err = dropmap_put(plant->dropmap, &rule, now);
+		struct prefix prefix = prefix_of(&address);
 
-		if (err)
-			die("failed to add block %u: %s", i, strerror(-err));
+		block(plant, &prefix);
 	}
+	settle(plant);
+}
+
+void plant_block_spread(struct plant *plant, uint32_t count, const uint32_t *lengths,
+			uint32_t length_count)
+{
+	uint64_t state = 20260731;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t len = PREFIX_LEN_MAPPED + lengths[i % length_count];
+		struct address address;
+		struct prefix prefix = { .len = len };
+
+		/* Knuth's MMIX generator; the upper half is good enough */
+		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+		address = address_from_ipv4((uint32_t)(state >> 32));
+		prefix.address = address_masked(&address, len);
+		block(plant, &prefix);
+	}
+	settle(plant);
 }
 
 /* The program that the sensor attached, for the driver's tail call. */
@@ -106,9 +138,9 @@ void plant_note_flows(struct plant *plant, uint32_t first_source, uint32_t sourc
 	}
 }
 
-void plant_open(struct plant *plant, const char *interface, unsigned int blocks)
+void plant_open(struct plant *plant, const char *interface)
 {
-	struct dropmap_options dropmap = { .max_blocks = 65536 };
+	struct dropmap_options dropmap = { .max_blocks = 131072 };
 	struct sensor_options sensor = { .interface = interface };
 	char error[512];
 
@@ -118,7 +150,6 @@ void plant_open(struct plant *plant, const char *interface, unsigned int blocks)
 	if (dropmap_open(&dropmap, &plant->dropmap, error))
 		die("%s", error);
 	protect(plant);
-	block_sources(plant, blocks);
 	if (contacts_open(&plant->contacts))
 		die("failed to make the map of what leaves: %m");
 	note_destination(plant);

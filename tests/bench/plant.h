@@ -20,6 +20,7 @@ struct plant {
 	struct sensor *sensor;
 	struct grace *grace;
 	int prog_fd;
+	uint32_t blocks;
 
 	pthread_t ticker;
 	bool stopping;
@@ -27,9 +28,13 @@ struct plant {
 	uint64_t packets, dropped; /* of all intervals since plant_start */
 };
 
-/* Blocks so many sources from PLANT_BLOCKED_FIRST on. */
-void plant_open(struct plant *plant, const char *interface, unsigned int blocks);
+void plant_open(struct plant *plant, const char *interface);
 void plant_close(struct plant *plant);
+/* Blocks so many sources from PLANT_BLOCKED_FIRST on. */
+void plant_block_row(struct plant *plant, uint32_t count);
+/* Blocks so many IPv4 prefixes of these lengths in turn, all over the addresses. */
+void plant_block_spread(struct plant *plant, uint32_t count, const uint32_t *lengths,
+			uint32_t length_count);
 
 /* One interval by hand: what is counted from here to plant_end, which returns the packets. */
 void plant_begin(struct plant *plant);

@@ -45,6 +45,15 @@ static int take_hits(struct block_nodes *nodes, uint32_t *hits)
 	return err;
 }
 
+static void count(struct block_nodes *nodes, const struct block_key *key, int one)
+{
+	nodes->count += one;
+	if (key->kind == BLOCK_DESTINATION)
+		nodes->destination_count += one;
+	else if (key->port)
+		nodes->port_count += one;
+}
+
 static struct node *insert(struct block_nodes *nodes, const struct block_key *key, uint32_t hits)
 {
 	struct node *node = calloc(1, sizeof(*node));
@@ -57,8 +66,7 @@ static struct node *insert(struct block_nodes *nodes, const struct block_key *ke
 		free(node);
 		return NULL;
 	}
-	nodes->count++;
-	nodes->port_count += key->port != 0;
+	count(nodes, key, 1);
 	return node;
 }
 
@@ -83,8 +91,7 @@ void block_nodes_delete(struct block_nodes *nodes, struct node *node)
 {
 	tdelete(node, &nodes->tree, compare);
 	release_hits(nodes, node->hits);
-	nodes->count--;
-	nodes->port_count -= node->key.port != 0;
+	count(nodes, &node->key, -1);
 	free(node);
 }
 

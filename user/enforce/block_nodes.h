@@ -28,8 +28,9 @@ static inline struct prefix node_prefix(const struct node *node)
 struct block_nodes {
 	void *tree; /* tsearch(3) */
 	size_t count;
-	uint32_t port_count; /* of them, those of one port */
-	uint32_t *free_hits; /* a stack of unused hit counters */
+	uint32_t port_count;	    /* of them, those of sources and one port */
+	uint32_t destination_count; /* those of destinations */
+	uint32_t *free_hits;	    /* a stack of unused hit counters */
 	uint32_t free_count;
 	int hits_fd; /* stays the drop map's */
 	int cpus;

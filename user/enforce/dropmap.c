@@ -19,7 +19,11 @@
 static void add_to_filter(struct node *node, void *context)
 {
 	struct prefix prefix = node_prefix(node);
-	int err = prefix_filter_add(context, &prefix);
+	int err;
+
+	if (node->key.kind == BLOCK_DESTINATION)
+		return;
+	err = prefix_filter_add(context, &prefix);
 
 	if (err)
 		log_error("failed to put a block into the filter: %s", strerror(-err));
@@ -28,23 +32,14 @@ static void add_to_filter(struct node *node, void *context)
 /* Builds the version that the program does not read, and turns to it. */
 static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 {
-	uint32_t idle = !dropmap_live(dropmap);
-	struct prefix_filter filter = dropmap_filter(dropmap, &dropmap->maps.control->blocks[idle]);
+	uint32_t idle = !dropmap_live(dropmap), base = idle * FILTER_LINES_VERSION;
+	struct prefix_filter filter = dropmap_filter(dropmap, idle);
 
-	/* room to double before the next rebuild */
-	prefix_filter_begin(&filter, idle * FILTER_LINES_BLOCKS,
-			    prefix_filter_lines(dropmap->nodes.count * 2, FILTER_LINES_BLOCKS));
+	prefix_filter_begin(&filter, base,
+			    prefix_filter_lines(dropmap->nodes.count, FILTER_LINES_BLOCKS),
+			    base + FILTER_LINES_BLOCKS);
 	block_nodes_each(&dropmap->nodes, add_to_filter, &filter);
 	prefix_filter_sort(filter.set);
-
-	filter = dropmap_filter(dropmap, &dropmap->maps.control->protected_set[idle]);
-	prefix_filter_begin(
-		&filter, 2 * FILTER_LINES_BLOCKS + idle * FILTER_LINES_PROTECTED,
-		prefix_filter_lines(dropmap->protected_set.count, FILTER_LINES_PROTECTED));
-	for (size_t i = 0; i < dropmap->protected_set.count; i++)
-		prefix_filter_add(&filter, &dropmap->protected_set.items[i].prefix);
-	prefix_filter_sort(filter.set);
-
 	__atomic_store_n(&dropmap->maps.control->version, idle, __ATOMIC_RELEASE);
 	dropmap->turned_ns = now_ns;
 	dropmap->stale = false;
@@ -60,69 +55,110 @@ void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
-static int put(struct dropmap *dropmap, const struct rule *rule)
+static void count_kinds(struct dropmap *dropmap)
 {
-	struct block block = {
+	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
+	dropmap->maps.control->destination_blocks = dropmap->nodes.destination_count;
+}
+
+/* What the program is to know of the rule. */
+static struct block block_of(const struct dropmap *dropmap, const struct rule *rule,
+			     const struct node *node)
+{
+	struct block old, block = {
 		.deadline_jiffies = jiffies_at(&dropmap->clock, rule->expires.boot_ns),
 		.classes = rule->classes,
-		.action = rule->action == ACTION_LIMIT ? BLOCK_LIMIT : BLOCK_DROP,
+		/* a limit of nothing is a drop */
+		.action =
+			rule->action == ACTION_LIMIT && rule->limit_pps ? BLOCK_LIMIT : BLOCK_DROP,
 		.rule_id = rule->id,
+		.hits = node->hits,
 		.limit_pps = rule->limit_pps,
-		.overlaps_protected = dropmap_overlaps_protected(dropmap, &rule->prefix),
+		.overlaps_protected = node->overlaps_protected,
 	};
-	struct prefix_filter filter =
-		dropmap_filter(dropmap, &dropmap->maps.control->blocks[dropmap_live(dropmap)]);
+
+	/* a renewal is no new second's worth */
+	if (block.action == BLOCK_LIMIT &&
+	    !bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->key, &old))
+		block.limit_time = old.limit_time;
+	return block;
+}
+
+/* Before the program can find the block: what it asks first. */
+static int prepare_program(struct dropmap *dropmap, const struct rule *rule)
+{
+	struct prefix_filter filter = dropmap_filter(dropmap, dropmap_live(dropmap));
+	struct prefix_set *set = filter.set;
+	uint32_t lengths = set->count[0] + set->count[1];
+	int err = rule->to_destination ? 0 : prefix_filter_add(&filter, &rule->prefix);
+
+	/* a new length stands last until the next turn sorts it; more lines come with it too */
+	if (set->count[0] + set->count[1] != lengths ||
+	    (uint64_t)(set->filter_mask + 1) * FILTER_LINE_BITS <
+		    dropmap->nodes.count * FILTER_PREFIX_BITS / 2)
+		dropmap->stale = true;
+	return err;
+}
+
+/* *fresh: no block had this key. -ENOSPC: no room for one more, -E2BIG: nor for one more length. */
+static int put(struct dropmap *dropmap, const struct rule *rule, bool *fresh)
+{
 	const struct block_key key = rule_key(rule);
 	struct node *node = block_nodes_find(&dropmap->nodes, &key);
-	uint32_t lengths = filter.set->count[0] + filter.set->count[1];
-	bool fresh = !node;
+	struct block block;
 	int err;
 
-	if (fresh) {
-		err = block_nodes_add(&dropmap->nodes, &key, &node);
-		if (err)
-			return err;
-	}
+	*fresh = !node;
+	err = node ? 0 : block_nodes_add(&dropmap->nodes, &key, &node);
+	if (err)
+		return err;
 	node->rule_id = rule->id;
 	node->wanted = true;
-	node->overlaps_protected = block.overlaps_protected;
-	block.hits = node->hits;
-	err = bpf_map_update_elem(dropmap->maps.fds.blocks, &key, &block, BPF_ANY) ? -errno : 0;
-	if (!err && fresh)
-		err = prefix_filter_add(&filter, &rule->prefix);
-	if (err && fresh) {
+	node->overlaps_protected = dropmap_overlaps_protected(dropmap, &key);
+	block = block_of(dropmap, rule, node);
+	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &key, &block, BPF_ANY))
+		err = errno == E2BIG ? -ENOSPC : -errno;
+	else if (*fresh)
+		err = prepare_program(dropmap, rule);
+	if (err && *fresh) {
 		bpf_map_delete_elem(dropmap->maps.fds.blocks, &key);
 		block_nodes_delete(&dropmap->nodes, node);
-		return err == -E2BIG ? -ENOSPC : err;
 	}
-	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
-	/* a new length stands last until the next turn sorts it; more lines come with it too */
-	if (filter.set->count[0] + filter.set->count[1] != lengths ||
-	    (uint64_t)(filter.set->filter_mask + 1) * FILTER_LINE_BITS <
-		    dropmap->nodes.count * FILTER_BITS_PER_PREFIX)
-		dropmap->stale = true;
+	count_kinds(dropmap);
 	return err;
 }
 
 static void remember_failure(struct dropmap *dropmap, int err)
 {
-	if (!err)
-		dropmap->full[0] = '\0';
+	if (err == -E2BIG)
+		snprintf(dropmap->full, sizeof(dropmap->full),
+			 "failed to add block %zu: prefixes of %d lengths are there, there is no"
+			 " room for another length",
+			 dropmap->nodes.count + 1, SET_LENGTHS);
 	else
 		snprintf(dropmap->full, sizeof(dropmap->full), "failed to add block %zu: %s",
 			 dropmap->nodes.count + 1, strerror(-err));
 }
 
+static void forget_failure(struct dropmap *dropmap)
+{
+	dropmap->full[0] = '\0';
+}
+
 int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment now)
 {
+	bool fresh;
 	int err;
 
 	(void)now;
 	pthread_mutex_lock(&dropmap->mutex);
-	err = put(dropmap, rule);
-	remember_failure(dropmap, err);
+	err = put(dropmap, rule, &fresh);
+	if (err)
+		remember_failure(dropmap, err);
+	else if (fresh) /* a renewal says nothing about the block that was refused */
+		forget_failure(dropmap);
 	pthread_mutex_unlock(&dropmap->mutex);
-	return err;
+	return err == -E2BIG ? -ENOSPC : err;
 }
 
 static int remove_block(struct dropmap *dropmap, struct node *node)
@@ -132,7 +168,7 @@ static int remove_block(struct dropmap *dropmap, struct node *node)
 	if (bpf_map_delete_elem(dropmap->maps.fds.blocks, &node->key) && errno != ENOENT)
 		err = -errno;
 	block_nodes_delete(&dropmap->nodes, node);
-	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
+	count_kinds(dropmap);
 	dropmap->stale = true;
 	return err;
 }
@@ -147,6 +183,8 @@ int dropmap_remove(struct dropmap *dropmap, const struct rule *rule)
 	node = block_nodes_find(&dropmap->nodes, &key);
 	if (node && node->rule_id == rule->id)
 		err = remove_block(dropmap, node);
+	else
+		forget_failure(dropmap); /* it may have been the one that was refused */
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
 }
@@ -177,17 +215,22 @@ static int remove_unwanted(struct dropmap *dropmap)
 int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, struct moment now)
 {
 	int first = 0, err;
+	bool fresh;
 
 	(void)now;
 	pthread_mutex_lock(&dropmap->mutex);
 	block_nodes_each(&dropmap->nodes, forget_wanted, NULL);
 	for (size_t i = 0; i < n; i++) {
-		err = put(dropmap, &rules[i]);
+		err = put(dropmap, &rules[i], &fresh);
 		first = first ? first : err;
 	}
-	remember_failure(dropmap, first);
+	if (first)
+		remember_failure(dropmap, first);
+	else
+		forget_failure(dropmap);
 	err = remove_unwanted(dropmap);
 	pthread_mutex_unlock(&dropmap->mutex);
+	first = first == -E2BIG ? -ENOSPC : first;
 	return first ? first : err;
 }
 
@@ -230,6 +273,7 @@ static void draft(struct node *node, void *context)
 		.prefix = node_prefix(node),
 		.port = node->key.port,
 		.protocol = node->key.protocol,
+		.to_destination = node->key.kind == BLOCK_DESTINATION,
 		.action = block.action == BLOCK_LIMIT ? ACTION_LIMIT : ACTION_DROP,
 		.classes = block.classes,
 		.limit_pps = block.limit_pps,
@@ -277,13 +321,29 @@ void dropmap_set_observe(struct dropmap *dropmap, bool observe)
 	dropmap->maps.control->observe = observe;
 }
 
+void dropmap_capture(struct dropmap *dropmap, const struct prefix *prefix)
+{
+	struct verdict_control *control = dropmap->maps.control;
+	struct address ones;
+
+	memset(&ones, 0xff, sizeof(ones));
+	pthread_mutex_lock(&dropmap->mutex);
+	__atomic_store_n(&control->capture, 0, __ATOMIC_RELEASE);
+	if (prefix) {
+		control->capture_address = prefix->address;
+		control->capture_mask = address_masked(&ones, prefix->len);
+		__atomic_store_n(&control->capture, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&dropmap->mutex);
+}
+
 static int load_contents(struct dropmap *dropmap)
 {
 	struct dropmap_maps *maps = &dropmap->maps;
 	int err = block_nodes_open(&dropmap->nodes, maps->fds.block_hits, maps->max_blocks,
 				   maps->adopted ? maps->fds.blocks : -1);
 
-	maps->control->port_blocks = dropmap->nodes.port_count;
+	count_kinds(dropmap);
 	if (!err && maps->adopted)
 		err = dropmap_load_protected(dropmap);
 	return err;
@@ -313,9 +373,9 @@ int dropmap_open(const struct dropmap_options *options, struct dropmap **out, ch
 		dropmap_close(&dropmap, dropmap->maps.adopted);
 		return err;
 	}
-	dropmap->maps.control->cpus = dropmap->nodes.cpus;
 	dropmap->maps.control->hz = dropmap->clock.hz;
 	dropmap->maps.control->observe = options->observe;
+	dropmap->maps.control->capture = 0;
 	if (!dropmap->maps.adopted)
 		rebuild(dropmap, 0);
 	*out = dropmap;

@@ -37,8 +37,17 @@ int dropmap_rules(struct dropmap *dropmap, struct moment now, struct rule **out,
 
 void dropmap_maps(const struct dropmap *dropmap, struct verdict_maps *out);
 void dropmap_set_observe(struct dropmap *dropmap, bool observe);
+/*
+ * Samples of what is dropped (in observe mode: would be) from or to this prefix go to the perf
+ * events in verdict_maps.captured, at most CAPTURE_PER_JIFFY of each CPU and interface; see
+ * sense/captured.h. NULL: none, as at first.
+ */
+void dropmap_capture(struct dropmap *dropmap, const struct prefix *prefix);
 
-/* Adds the rule or moves its deadline. Returns 0, -ENOSPC when the map is full, or -errno. */
+/*
+ * Adds the rule or moves its deadline. Returns 0, or -errno; -ENOSPC when the map is full or the
+ * prefixes in it have SET_LENGTHS other lengths: what is there stays, and can be renewed.
+ */
 int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment now);
 /* Returns 0, -ENOENT, or -errno. */
 int dropmap_remove(struct dropmap *dropmap, const struct rule *rule);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Making and adopting the maps that all interfaces share. All five are adopted or none: a set of
+ * Making and adopting the maps that all interfaces share. All of them are adopted or none: a set of
  * pins that is incomplete or of another shape is removed and begun anew.
  */
 #include "enforce/dropmap_maps.h"
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 #include "base/log.h"
 
-#define MAPS 5
+#define MAPS 6
 
 struct shape {
 	const char *name;
@@ -30,8 +31,9 @@ static void shapes(unsigned int max_blocks, struct shape out[MAPS])
 		  0 },
 		{ "filters", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct filter_line), FILTER_LINES,
 		  BPF_F_MMAPABLE },
-		{ "protected_set", BPF_MAP_TYPE_HASH, sizeof(struct prefix), 1, PROTECTED_MAX,
-		  BPF_F_NO_PREALLOC },
+		{ "protected_set", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct protected_key), 1,
+		  PROTECTED_MAX, BPF_F_NO_PREALLOC },
+		{ "captured", BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, libbpf_num_possible_cpus(), 0 },
 		{ "verdict_control", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct verdict_control), 1,
 		  BPF_F_MMAPABLE },
 	};
@@ -41,8 +43,8 @@ static void shapes(unsigned int max_blocks, struct shape out[MAPS])
 
 static int *fd_of(struct verdict_maps *fds, int i)
 {
-	int *all[MAPS] = { &fds->blocks, &fds->block_hits, &fds->filters, &fds->protected_set,
-			   &fds->verdict_control };
+	int *all[MAPS] = { &fds->blocks,	&fds->block_hits, &fds->filters,
+			   &fds->protected_set, &fds->captured,	  &fds->verdict_control };
 
 	return all[i];
 }
@@ -171,7 +173,8 @@ int dropmap_maps_open(struct dropmap_maps *maps, const char *pin_dir, unsigned i
 {
 	int err = 0;
 
-	*maps = (struct dropmap_maps){ .fds = { -1, -1, -1, -1, -1 }, .max_blocks = max_blocks };
+	*maps = (struct dropmap_maps){ .fds = { -1, -1, -1, -1, -1, -1 },
+				       .max_blocks = max_blocks };
 	snprintf(maps->pin_dir, sizeof(maps->pin_dir), "%s", pin_dir ? pin_dir : "");
 	maps->adopted = adopt(maps);
 	if (!maps->adopted)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The five maps behind the drop map: made, or taken over by their pins, mapped, pinned, removed. */
+/* The maps behind the drop map: made, or taken over by their pins, mapped, pinned, removed. */
 #ifndef FWGEN_ENFORCE_DROPMAP_MAPS_H
 #define FWGEN_ENFORCE_DROPMAP_MAPS_H
 
@@ -8,10 +8,10 @@
 #include "model/verdict_maps.h"
 #include "abi.h"
 
-#define FILTER_LINES_BLOCKS    16384 /* for each of two versions: 131,072 blocks at 64 bits */
-#define FILTER_LINES_PROTECTED 1024
-#define FILTER_LINES	       (2 * (FILTER_LINES_BLOCKS + FILTER_LINES_PROTECTED))
-#define PROTECTED_MAX	       65536
+#define FILTER_LINES_BLOCKS  4096 /* 131,072 blocks at FILTER_PREFIX_BITS */
+#define FILTER_LINES_VERSION (FILTER_LINES_BLOCKS + 2 * AREA_LINES)
+#define FILTER_LINES	     (2 * FILTER_LINES_VERSION)
+#define PROTECTED_MAX	     65536
 
 struct dropmap_maps {
 	struct verdict_maps fds;

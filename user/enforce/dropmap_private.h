@@ -22,20 +22,20 @@ struct dropmap {
 	char full[160]; /* "", or why the last addition failed */
 };
 
-/* The filter over one version of a set of the control block. */
-static inline struct prefix_filter dropmap_filter(struct dropmap *dropmap, struct prefix_set *set)
-{
-	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
-				       set };
-}
-
 static inline uint32_t dropmap_live(const struct dropmap *dropmap)
 {
 	return dropmap->maps.control->version & 1;
 }
 
+/* The filter over one version of the blocks' set. */
+static inline struct prefix_filter dropmap_filter(struct dropmap *dropmap, uint32_t version)
+{
+	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
+				       &dropmap->maps.control->blocks[version] };
+}
+
 /* Whether the program has to ask the protected set before each drop that this block makes. */
-bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct prefix *prefix);
+bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct block_key *key);
 /* Takes over the protected set of an earlier run. Returns 0 or -errno. */
 int dropmap_load_protected(struct dropmap *dropmap);
 

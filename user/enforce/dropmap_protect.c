@@ -5,13 +5,26 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <string.h>
 #include "base/address.h"
 #include "base/log.h"
 #include "enforce/dropmap_private.h"
 
-bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct prefix *prefix)
+bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct block_key *key)
 {
-	return protected_list_find(&dropmap->protected_set, prefix) != NULL;
+	const struct prefix prefix = { .address = key->address, .len = key->len };
+
+	/* what is sent to somebody comes from anybody */
+	return key->kind == BLOCK_DESTINATION ||
+	       protected_list_find(&dropmap->protected_set, &prefix) != NULL;
+}
+
+static struct protected_key key_of(const struct prefix *prefix)
+{
+	struct protected_key key = { .len = prefix->len };
+
+	memcpy(key.words, prefix->address.words, sizeof(key.words));
+	return key;
 }
 
 /* Takes from the map what the list does not hold. */
@@ -21,9 +34,10 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 
 	for (size_t i = 0; i < old->count; i++) {
 		const struct prefix *prefix = &old->items[i].prefix;
+		const struct protected_key key = key_of(prefix);
 
 		if (!protected_list_has(list, prefix))
-			bpf_map_delete_elem(dropmap->maps.fds.protected_set, prefix);
+			bpf_map_delete_elem(dropmap->maps.fds.protected_set, &key);
 	}
 }
 
@@ -31,8 +45,7 @@ static void drop_unprotected(struct dropmap *dropmap, const struct protected_lis
 static void mark_again(struct node *node, void *context)
 {
 	struct dropmap *dropmap = context;
-	struct prefix prefix = node_prefix(node);
-	bool overlaps = dropmap_overlaps_protected(dropmap, &prefix);
+	bool overlaps = dropmap_overlaps_protected(dropmap, &node->key);
 	struct block block;
 
 	if (overlaps == node->overlaps_protected ||
@@ -47,21 +60,16 @@ static void mark_again(struct node *node, void *context)
 
 int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 {
-	struct prefix_filter filter;
 	struct protected_list copy = { 0 };
-	uint8_t one = 1;
 	int err = 0;
 
 	pthread_mutex_lock(&dropmap->mutex);
-	filter = dropmap_filter(dropmap,
-				&dropmap->maps.control->protected_set[dropmap_live(dropmap)]);
 	for (size_t i = 0; i < list->count && !err; i++) {
-		const struct prefix *prefix = &list->items[i].prefix;
+		const struct protected_key key = key_of(&list->items[i].prefix);
+		const uint8_t len = (uint8_t)key.len;
 
-		if (bpf_map_update_elem(dropmap->maps.fds.protected_set, prefix, &one, BPF_ANY))
+		if (bpf_map_update_elem(dropmap->maps.fds.protected_set, &key, &len, BPF_ANY))
 			err = -errno;
-		if (!err)
-			err = prefix_filter_add(&filter, prefix);
 	}
 	if (!err)
 		err = protected_list_copy(&copy, list);
@@ -69,7 +77,6 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 		drop_unprotected(dropmap, list);
 		protected_list_free(&dropmap->protected_set);
 		dropmap->protected_set = copy;
-		dropmap->stale = true;
 		block_nodes_each(&dropmap->nodes, mark_again, dropmap);
 	}
 	pthread_mutex_unlock(&dropmap->mutex);
@@ -78,11 +85,14 @@ int dropmap_protect(struct dropmap *dropmap, const struct protected_list *list)
 
 int dropmap_load_protected(struct dropmap *dropmap)
 {
-	struct prefix key, *previous = NULL;
+	struct protected_key key, *previous = NULL;
 
 	while (!bpf_map_get_next_key(dropmap->maps.fds.protected_set, previous, &key)) {
-		int err = protected_list_add(&dropmap->protected_set, &key, "");
+		struct prefix prefix = { .len = key.len };
+		int err;
 
+		memcpy(prefix.address.words, key.words, sizeof(key.words));
+		err = protected_list_add(&dropmap->protected_set, &prefix, "");
 		if (err)
 			return err;
 		previous = &key;

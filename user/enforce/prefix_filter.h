@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include "abi.h"
 
-#define FILTER_BITS_PER_PREFIX 64
+#define FILTER_PREFIX_BITS 16 /* for each prefix, at least, when it is built */
 
 struct prefix_filter {
 	struct filter_line *lines; /* of the whole map */
@@ -19,9 +19,13 @@ struct prefix_filter {
 	struct prefix_set *set; /* what the program reads */
 };
 
-/* Empties the set and gives it `lines` lines (a power of two) from `base` on. */
-void prefix_filter_begin(const struct prefix_filter *filter, uint32_t base, uint32_t lines);
-/* Adds a prefix, visible at once. Returns 0, or -ENOSPC when SET_LENGTHS lengths are in use. */
+/*
+ * Empties the set and gives it `lines` lines (a power of two) from `base` on, and from `area_base`
+ * on those for areas.
+ */
+void prefix_filter_begin(const struct prefix_filter *filter, uint32_t base, uint32_t lines,
+			 uint32_t area_base);
+/* Adds a prefix, visible at once. Returns 0, or -E2BIG when SET_LENGTHS lengths are in use. */
 int prefix_filter_add(const struct prefix_filter *filter, const struct prefix *prefix);
 /* Lines for so many prefixes: a power of two, at most `most`. */
 uint32_t prefix_filter_lines(size_t prefixes, uint32_t most);

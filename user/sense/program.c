@@ -47,6 +47,7 @@ static int reuse_maps(struct fwgen_bpf *bpf, const struct sensor_options *option
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.block_hits, maps->block_hits);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.filters, maps->filters);
 	err = err ? err : bpf_map__reuse_fd(bpf->maps.protected_set, maps->protected_set);
+	err = err ? err : bpf_map__reuse_fd(bpf->maps.captured, maps->captured);
 	return err ? err : bpf_map__reuse_fd(bpf->maps.data_verdict, maps->verdict_control);
 }
 
