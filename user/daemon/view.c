@@ -83,6 +83,18 @@ static void show_enforcers(const struct daemon *daemon, struct status *out)
 		iptables->state = ENFORCER_STANDBY;
 }
 
+/* Blocks are lifted: nobody is to believe that they stop anything. */
+static void show_disarmed(const struct daemon *daemon, struct status *out)
+{
+	for (unsigned int i = 0; daemon->pause.disarmed && i < out->enforcer_count; i++) {
+		struct enforcer_status *enforcer = &out->enforcers[i];
+
+		enforcer->state = ENFORCER_UNENFORCED;
+		snprintf(enforcer->reason, sizeof(enforcer->reason),
+			 "blocks are lifted by fwgen pause --disarm; fwgen resume ends it");
+	}
+}
+
 static void show_record(const struct daemon *daemon, struct status *out)
 {
 	struct recorder_stats stats;
@@ -109,6 +121,7 @@ static void show_status(void *context, struct status *out)
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		out->interfaces[i] = daemon->watches[i].status;
 	show_enforcers(daemon, out);
+	show_disarmed(daemon, out);
 	show_record(daemon, out);
 	out->memory_bytes = memory_bytes(daemon);
 	out->paused_until = daemon->pause.until;
