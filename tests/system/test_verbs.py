@@ -6,9 +6,12 @@ import json
 import os
 import random
 import re
+import subprocess
 import time
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.utils import rdpcap
 
 from conftest import FULL
 from daemon import BINARY, Daemon, only, set_members
@@ -472,8 +475,9 @@ def test_disarmed_blocks_pass_and_come_back(box, source, how):
     assert passes(box, source) == 50
     wait_until(lambda: not set_members(box.net, source), 5, "iptables lets it pass, too")
     assert box.status()["disarmed"] and "BLOCKS ARE LIFTED" in said(box, "status")
+    assert {e["state"] for e in box.enforcers().values()} == {"unenforced"} and box.rules()[source]["enforcers"] == []
     assert "Its packets pass now: blocks are lifted until" in said(box, "explain", source)
-    said(box, "block", "203.0.113.6")
+    assert "NOTHING ENFORCES IT" in said(box, "block", "203.0.113.6")
     assert passes(box, "203.0.113.6") == 50, "what is blocked meanwhile waits, too"
     if how == "resume":
         said(box, "resume")
@@ -482,3 +486,88 @@ def test_disarmed_blocks_pass_and_come_back(box, source, how):
     assert box.rules()[source]["expires_at"] == expires
     wait_until(lambda: set_members(box.net, source) and set_members(box.net, "203.0.113.6"), 5)
     said(box, "unblock", "--all")
+
+
+# ---- capture
+
+
+def capture(box, *words, **more):
+    """A capture once it has begun."""
+    return subprocess.Popen([str(w) for w in (BINARY, "capture", *words, "--socket", box.socket_path)], stderr=subprocess.PIPE,
+                            **{"stdout": subprocess.DEVNULL, **more})
+
+
+def wait_captured(path):
+    wait_until(lambda: path.exists() and path.stat().st_size >= 24, 5, "the capture has begun")
+
+
+def test_capture_shows_what_is_dropped(box, source, tmp_path):
+    other = "203.0.113.7"
+    for address in (source, other):
+        said(box, "block", address)
+    path = tmp_path / "dropped.pcap"
+    child = capture(box, source, "--count", "20", "--for", "20s", "-w", path)
+    wait_captured(path)
+    begun = time.time()
+    end = time.monotonic() + 10
+    while child.poll() is None and time.monotonic() < end:
+        assert passes(box, other, 5, dport=1111) == 0 and passes(box, source, 5, dport=4444) == 0
+    assert child.wait(10) == 0 and child.stderr.read() == b"20 dropped packets\n"
+    read = rdpcap(str(path))
+    assert len(read) == 20
+    for packet in read:
+        assert packet[IP].src == source and packet[IP].dst == box.net.GATEWAY4 and packet[UDP].dport == 4444
+        assert abs(float(packet.time) - begun) < 30
+    lines = run(["tcpdump", "-n", "-r", path]).stdout.splitlines()
+    assert len(lines) == 20 and all(f"IP {source}." in line for line in lines)
+    assert wait_until(lambda: audit(box, "capture"), 5)[0]["after"] == source
+    said(box, "unblock", "--all")
+
+
+def test_capture_of_one_client_at_a_time(box, source, tmp_path):
+    said(box, "block", source)
+    first, second = tmp_path / "first", tmp_path / "second"
+    child = capture(box, source, "--for", "60s", "-w", first)
+    wait_captured(first)
+    assert "another capture is running" in said(box, "capture", source, code=1)
+    child.kill()
+    child.wait()
+    # it went away: its capture has ended, and the next one sees the next packets
+    with open(second, "wb") as out:
+        child = wait_until(lambda: begin_capture(box, source, out, second), 5, "another may begin")
+    passes(box, source, 3)
+    assert child.wait(10) == 0, "ends when it has all that it was to take"
+    assert len(rdpcap(str(second))) == 3
+    assert not passes(box, source)
+    said(box, "unblock", source)
+
+
+def begin_capture(box, source, out, path):
+    child = capture(box, source, "--count", "3", "--for", "60s", stdout=out)
+    wait_until(lambda: child.poll() is not None or path.stat().st_size >= 24, 5)
+    return child if child.poll() is None else None
+
+
+def test_capture_ends_with_its_time(box, tmp_path):
+    path = tmp_path / "none"
+    child = capture(box, "203.0.113.99", "--for", "1s", "-w", path)
+    assert child.wait(10) == 0 and child.stderr.read() == b"0 dropped packets\n"
+    assert len(rdpcap(str(path))) == 0
+    assert "a capture lasts for 1s to 600s" in said(box, "capture", "203.0.113.99", "--for", "1h", code=1)
+    assert "nothing is captured for this connection" in json.loads(box.exchange(b'{"verb":"captured"}\n'))["error"]
+
+
+def test_capture_as_lines(box, source):
+    """On a terminal, a line for each packet."""
+    said(box, "block", source)
+    rule = box.rules()[source]["id"]
+    terminal, side = os.openpty()
+    child = capture(box, source, "--count", "2", "--for", "20s", stdout=side)
+    wait_until(lambda: child.poll() is not None or passes(box, source, 5, dport=4444) or child.poll() is not None, 10)
+    os.close(side)
+    lines = os.read(terminal, 65536).decode().splitlines()
+    os.close(terminal)
+    assert child.wait(10) == 0 and len(lines) == 2
+    for line in lines:
+        assert re.fullmatch(rf"[\d:]+\.\d{{6}} eth0 rule {rule}: {source} port \d+ > {box.net.GATEWAY4} port 4444, udp, \d+ bytes", line), line
+    said(box, "unblock", source)

@@ -249,9 +249,95 @@ static void test_units(void **state)
 	assert_string_equal(units_rate(14880000, text), "14.9M");
 }
 
+#define RULE                                                                                  \
+	"{\"id\":12,\"address\":\"198.51.100.7\",\"prefix_len\":32,\"action\":\"%s\","        \
+	"\"class\":\"%s\",\"port\":%d,\"direction\":\"%s\",\"limit_pps\":100,\"expires_at\":" \
+	"\"1970-01-01T00:10:00.000Z\",\"expires_boottime_ms\":1600000,\"enforcers\":[%s],"    \
+	"\"reason\":\"why\"}"
+
+static void expect_block(const char *action, const char *class, int port, const char *direction,
+			 const char *enforcers, const char *expected)
+{
+	char data[512];
+
+	snprintf(data, sizeof(data), "{\"blocked\":1,\"renewed\":false,\"rule\":" RULE "}", action,
+		 class, port, direction, enforcers);
+	expect(render_text_block, data, expected);
+}
+
+static void test_block_text(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	expect_block("drop", "all", 0, "source", "\"xdp\",\"iptables\"",
+		     "blocked 198.51.100.7 as rule 12 until 00:10:00 (10 min): in the drop map and"
+		     " iptables\n");
+	expect_block("limit", "udp", 0, "source", "\"iptables\"",
+		     "limited udp of 198.51.100.7 to 100 packets/s as rule 12 until 00:10:00"
+		     " (10 min): in iptables\n");
+	expect_block("limit", "syn", 80, "destination", "\"xdp\"",
+		     "limited syn to port 80 that is sent to 198.51.100.7 to 100 packets/s as rule"
+		     " 12 until 00:10:00 (10 min): in the drop map\n");
+	expect_block("drop", "all", 0, "source", "",
+		     "blocked 198.51.100.7 as rule 12 until 00:10:00 (10 min): NOTHING ENFORCES IT:"
+		     " see fwgen status\n");
+	expect(render_text_block, "{\"blocked\":1997,\"failed\":3,\"failures\":[]}",
+	       "blocked 1997 addresses; lines that were not: 3\n");
+}
+
+static void test_command_texts(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	expect(render_text_unblock,
+	       "{\"ended\":20,\"rules\":[{\"id\":1,\"address\":\"2001:db8::\",\"prefix_len\":64,"
+	       "\"reason\":\"a\\u001b[2J\"}],\"held_until\":\"1970-01-01T00:10:00.000Z\"}",
+	       "ended rule 1 for 2001:db8::/64: a?[2J\n"
+	       "ended 20 rules in all\n"
+	       "their sources are left alone until 00:10:00: what is found is told, not"
+	       " blocked\n");
+	expect(render_text_allow,
+	       "{\"address\":\"192.0.2.0\",\"prefix_len\":24,\"allowed\":true,\"changed\":true,"
+	       "\"ended\":2}",
+	       "192.0.2.0/24 is never blocked from now on, also after a restart; its rules have"
+	       " ended\n");
+	expect(render_text_reload,
+	       "{\"changed\":true,\"config\":\"/c.json\",\"needs_restart\":\"interfaces\","
+	       "\"confirm_until\":\"1970-01-01T00:01:00.000Z\"}",
+	       "/c.json is in force\n"
+	       "needs a restart to change, and stays as it was: interfaces\n"
+	       "without fwgen confirm the configuration before comes back at 00:01:00; the file"
+	       " stays as it is\n");
+	expect(render_text_pause,
+	       "{\"paused_until\":\"1970-01-01T00:05:00.000Z\",\"disarmed\":true}",
+	       "paused until 00:05:00: nobody new is blocked, and blocks are lifted until then;"
+	       " fwgen resume ends it\n");
+	expect(render_text_pause, "{\"paused_until\":null,\"disarmed\":false}",
+	       "not paused any more: blocks are in force, attackers are blocked\n");
+	expect(render_text_protected,
+	       "[{\"address\":\"192.0.2.1\",\"prefix_len\":32,\"reason\":\"resolver\"}]",
+	       "NEVER BLOCKED  WHY\n192.0.2.1      resolver\n");
+	expect(render_text_explain, "{\"sentences\":[\"one\",\"two\\u202e\"]}", "one\ntwo?\n");
+}
+
+static void test_commands_of_another_form(void **state)
+{
+	static render_fn *const fns[] = { render_text_block,  render_text_unblock,
+					  render_text_allow,  render_text_reload,
+					  render_text_pause,  render_text_protected,
+					  render_text_explain };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
+		free(render(fns[i], "7", false, -EPROTO));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_block_text),
+		cmocka_unit_test(test_command_texts),
+		cmocka_unit_test(test_commands_of_another_form),
 		cmocka_unit_test(test_rules_text),
 		cmocka_unit_test(test_sources_text),
 		cmocka_unit_test(test_events_text),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 #include "base/clock.h"
 
@@ -145,9 +146,50 @@ static void duration_refuses(void **state)
 	}
 }
 
+static void test_spans(void **state)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 s" },
+		{ -5, "0 s" },
+		{ 1, "1 s" },
+		{ 59 * NS_PER_SECOND, "59 s" },
+		{ 60 * NS_PER_SECOND, "1 min" },
+		{ 599999999999, "10 min" },
+		{ 605 * NS_PER_SECOND, "10 min 5 s" },
+		{ 3600 * NS_PER_SECOND, "1 h" },
+		{ 3659 * NS_PER_SECOND, "1 h" },
+		{ 86400 * NS_PER_SECOND, "1 d" },
+		{ 90061 * NS_PER_SECOND, "1 d 1 h" },
+		{ INT64_MAX, "106751 d 23 h" },
+	};
+	char buf[SPAN_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(span_format(cases[i].ns, buf), cases[i].text);
+}
+
+static void test_local_times(void **state)
+{
+	struct moment now = { .wall_ns = 1769860800 * NS_PER_SECOND }; /* 12:00:00 UTC */
+	char buf[MOMENT_TEXT];
+
+	(void)state;
+	setenv("TZ", "Etc/GMT-2", 1); /* two hours ahead */
+	tzset();
+	assert_string_equal(local_format(now, now, buf), "14:00:00");
+	assert_string_equal(local_format(moment_plus(now, 36000 * NS_PER_SECOND), now, buf),
+			    "2026-02-01 00:00:00");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spans),
+		cmocka_unit_test(test_local_times),
 		cmocka_unit_test(moment_now_reads_both_clocks),
 		cmocka_unit_test(moment_plus_moves_both_clocks),
 		cmocka_unit_test(moment_text_round_trip),

@@ -310,6 +310,45 @@ static void changing_needs_root(void **state)
 	free(answer);
 }
 
+/* A line with some of its bytes changed is answered by a line of JSON, whatever it has become. */
+static void damaged_requests(void **state)
+{
+	static const char *const lines[] = {
+		"{\"verb\":\"block\",\"args\":{\"list\":[{\"address\":\"198.51.100.7\",\"for\":"
+		"\"1h\","
+		"\"reason\":\"x\"},{\"address\":\"2001:db8::/"
+		"64\"}],\"class\":\"syn\",\"limit\":7}}",
+		"{\"verb\":\"block\",\"args\":{\"address\":\"198.51.100.7\",\"port\":80,"
+		"\"protocol\":"
+		"\"tcp\",\"for\":90}}",
+		"{\"verb\":\"unblock\",\"args\":{\"rule\":4294967295}}",
+		"{\"verb\":\"explain\",\"args\":{\"address\":\"198.51.100.0/24\"}}",
+		"{\"verb\":\"capture\",\"args\":{\"address\":\"::/0\",\"count\":5,\"for\":\"2s\"}}",
+	};
+	uint32_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char line[512], *answer;
+		size_t len;
+		bool ok;
+		struct json *json;
+
+		strcpy(line, lines[i % 5]);
+		len = strlen(line);
+		for (int flips = i % 7; flips >= 0; flips--) {
+			random = random * 1664525 + 1013904223;
+			line[random % len] = (char)(1 + (random >> 16) % 255);
+		}
+		answer = answer_to(line, &root);
+		assert_int_equal(answer[strlen(answer) - 1], '\n');
+		assert_ptr_equal(strchr(answer, '\n'), answer + strlen(answer) - 1);
+		json = parse(answer);
+		assert_true(json_to_bool(json_get(json, "ok"), &ok));
+		json_free(&json);
+	}
+}
+
 /* Who asks is who the kernel says. */
 static void requesters_are_known(void **state)
 {
@@ -344,6 +383,7 @@ int main(void)
 		PLAIN(the_daemon_refuses),
 		PLAIN(what_is_wrong_is_said),
 		PLAIN(changing_needs_root),
+		PLAIN(damaged_requests),
 		cmocka_unit_test_setup_teardown(requesters_are_known, set_up, tear_down),
 	};
 

@@ -158,6 +158,7 @@ static void what_is_closed_for_one_port_only(void **state)
 static void see(uint64_t count)
 {
 	e.seen = true;
+	e.source.status.source = e.prefix;
 	e.source.last_ns = seconds(-3).boot_ns;
 	e.source.status.packets = 1234;
 	e.source.status.dropped = 5;
@@ -174,6 +175,12 @@ static void who_is_not_blocked(void **state)
 	see(0);
 	expect("passing", "198.51.100.7 is not blocked.\n"
 			  "Seen last 3 s ago: 1234 packets, of which 5 were dropped.\n"
+			  "It is far below every limit.\n");
+	see(0);
+	prefix_parse("198.51.100.0/24", &e.source.status.source);
+	expect("passing", "198.51.100.7 is not blocked.\n"
+			  "Seen last 3 s ago: 1234 packets, of which 5 were dropped.\n"
+			  "That is with all of 198.51.100.0/24, which is counted as one.\n"
 			  "It is far below every limit.\n");
 	see(120);
 	strcpy(e.source.group, "office");

@@ -61,11 +61,11 @@ static int digit(char c)
 }
 
 /* Returns how many bytes, 0 when it is no hexadecimal. */
-static size_t read_hex(const char *text, unsigned char out[CAPTURE_FRAME_BYTES])
+static size_t read_hex(const char *text, unsigned char out[CAPTURE_BYTES])
 {
 	size_t n = strlen(text) / 2;
 
-	if (n > CAPTURE_FRAME_BYTES || strlen(text) % 2)
+	if (n > CAPTURE_BYTES || strlen(text) % 2)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
@@ -132,7 +132,7 @@ static void write_line(FILE *out, const struct json *frame, const unsigned char 
 static void write_frames(struct capturing *capturing, const struct json *lot)
 {
 	json_for_each (frame, json_get(lot, "frames")) {
-		unsigned char bytes[CAPTURE_FRAME_BYTES];
+		unsigned char bytes[CAPTURE_BYTES];
 		size_t n = read_hex(field_text(frame, "data"), bytes);
 
 		if (capturing->pcap)
@@ -151,7 +151,7 @@ static void begin_pcap(FILE *out)
 		.magic = PCAP_NANOSECONDS,
 		.major = 2,
 		.minor = 4,
-		.snaplen = CAPTURE_FRAME_BYTES,
+		.snaplen = CAPTURE_BYTES,
 		.link_type = PCAP_ETHERNET,
 	};
 

@@ -13,5 +13,7 @@ int capturing_begin(void *context, const struct requester *who,
 int capturing_fetch(void *context, const struct requester *who, struct capture_lot *out,
 		    char error[COMMAND_ERROR]);
 void capturing_left(void *context, uint64_t client);
+/* At the end of the daemon: before the drop map goes. */
+void capturing_stop(struct daemon *daemon);
 
 #endif

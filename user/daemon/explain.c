@@ -25,6 +25,8 @@ void daemon_show_rule(const struct daemon *daemon, const struct rule *rule,
 	out->in_xdp = daemon->config->response.xdp &&
 		      !dropmap_hits(daemon->dropmap, rule, &out->packets_dropped, &bytes);
 	out->in_iptables = iptables->state != ENFORCER_UNENFORCED;
+	if (daemon->pause.disarmed) /* it stands there, but stops nothing */
+		out->in_xdp = out->in_iptables = false;
 }
 
 static struct moment moment_at(int64_t boot_ns, struct moment now)

@@ -21,6 +21,7 @@
 #include "host/host.h"
 #include "host/peers.h"
 #include "record/recorder.h"
+#include "sense/captured.h"
 #include "sense/contacts.h"
 #include "sense/grace.h"
 #include "sense/sensor.h"
@@ -73,6 +74,13 @@ struct pause {
 	bool disarmed;		   /* blocks are lifted meanwhile; changed under the lock */
 };
 
+/* Samples of what is dropped, for one client. */
+struct capture {
+	struct captured *captured; /* NULL: nobody has asked yet */
+	uint64_t client;	   /* whose it is, 0: nobody's */
+	struct loop_source *timer; /* while samples are taken */
+};
+
 /* A configuration that is in force on trial, until somebody confirms it. */
 struct trial {
 	struct config *back; /* in force again without that; owned; NULL: no trial */
@@ -119,6 +127,7 @@ struct daemon {
 	struct allowed allowed;
 	struct pause pause;
 	struct trial trial;
+	struct capture capture;
 
 	struct decision_lock lock;
 	/* under the lock */

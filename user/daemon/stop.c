@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "daemon/capture.h"
 #include "daemon/deny.h"
 #include "daemon/evidence.h"
 #include "daemon/helper.h"
@@ -77,6 +78,7 @@ void daemon_stop(struct daemon *daemon)
 {
 	if (daemon->control)
 		control_close(&daemon->control);
+	capturing_stop(daemon);
 	loop_remove(&daemon->pause.timer);
 	loop_remove(&daemon->trial.timer);
 	wake_stop(daemon);

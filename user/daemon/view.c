@@ -66,6 +66,18 @@ static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)
 	}
 }
 
+/* Blocks are lifted: nobody is to believe that they stop anything. */
+static unsigned int show_disarmed(const struct daemon *daemon, struct enforcer_status *enforcers,
+				  unsigned int count)
+{
+	for (unsigned int i = 0; daemon->pause.disarmed && i < count; i++) {
+		enforcers[i].state = ENFORCER_UNENFORCED;
+		snprintf(enforcers[i].reason, sizeof(enforcers[i].reason),
+			 "blocks are lifted by fwgen pause --disarm; fwgen resume ends it");
+	}
+	return count;
+}
+
 unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status out[ENFORCERS_MAX])
 {
 	const struct config *config = daemon->config;
@@ -75,12 +87,12 @@ unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status 
 	if (xdp)
 		show_xdp(daemon, &out[0]);
 	if (!daemon->iptables)
-		return xdp;
+		return show_disarmed(daemon, out, xdp);
 	iptables_enforcer_status(daemon->iptables, iptables);
 	/* What XDP drops never gets there: it stands by, and that is no fault. */
 	if (xdp && iptables->state == ENFORCER_ENFORCED && out[0].state == ENFORCER_ENFORCED)
 		iptables->state = ENFORCER_STANDBY;
-	return xdp + 1;
+	return show_disarmed(daemon, out, xdp + 1);
 }
 
 static void show_record(const struct daemon *daemon, struct status *out)

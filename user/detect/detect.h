@@ -97,7 +97,8 @@ void detect_tracker(const struct detect *detect, struct tracker_status *out);
 uint64_t detect_memory_bytes(const struct detect *detect);
 /* The busiest sources first (state is left SOURCE_PASSING). Returns how many. */
 size_t detect_top(const struct detect *detect, struct source_status *out, size_t max);
-/* What is known of a source, with its running counts at that time. False: nothing. */
+/* What is known of a source, or of the hot prefix that it is counted with, and the running counts
+ * at that time. False: nothing. */
 bool detect_source(const struct detect *detect, const struct prefix *source, int64_t now_ns,
 		   struct source_seen *out);
 

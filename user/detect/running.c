@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/address.h"
 
 static void add(struct source_seen *out, const struct plan_limit *limit, uint64_t count)
 {
@@ -70,10 +71,25 @@ static int compare(const void *left, const void *right)
 	return a > b ? -1 : a < b;
 }
 
+/* The source's record, or that of the hot prefix that it is counted with. */
+static const struct source *find(const struct tracker *tracker, const struct prefix *prefix)
+{
+	static const uint8_t lengths[] = { 64, 56, 48 };
+	const struct source *source = tracker_find(tracker, &prefix->address, (uint8_t)prefix->len);
+
+	for (size_t i = 0; !source && i < sizeof(lengths); i++) {
+		const struct address base = address_masked(&prefix->address, lengths[i]);
+
+		if (prefix->len > lengths[i] && !address_is_ipv4(&prefix->address))
+			source = tracker_find(tracker, &base, lengths[i]);
+	}
+	return source;
+}
+
 bool running_of(const struct tracker *tracker, const struct plans *plans,
 		const struct prefix *prefix, int64_t now_ns, struct source_seen *out)
 {
-	const struct source *source = tracker_find(tracker, &prefix->address, (uint8_t)prefix->len);
+	const struct source *source = find(tracker, prefix);
 	struct window_time time = { .start_ns = now_ns, .end_ns = now_ns };
 	const struct plan *plan;
 
@@ -83,7 +99,7 @@ bool running_of(const struct tracker *tracker, const struct plans *plans,
 	plan = &plans->items[source->group];
 	time.before_ns = source->last_ns;
 	out->status = (struct source_status){
-		.source = *prefix,
+		.source = { .address = source->address, .len = source->prefix_len },
 		.packets = source->packets,
 		.bytes = source->bytes,
 		.dropped = source->dropped,

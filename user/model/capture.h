@@ -11,8 +11,7 @@
 
 #define CAPTURE_FRAMES_MAX  1000
 #define CAPTURE_SECONDS_MAX 600
-#define CAPTURE_FRAME_BYTES 256 /* of a frame, its first ones */
-#define CAPTURE_LOT	    64	/* frames in one answer */
+#define CAPTURE_LOT	    64 /* frames in one answer */
 
 struct capture_request {
 	struct prefix prefix; /* of what comes from there, or goes there */
@@ -25,7 +24,7 @@ struct capture_frame {
 	char interface[IF_NAMESIZE];
 	uint32_t rule; /* that dropped it */
 	uint32_t frame_bytes, captured_bytes;
-	unsigned char bytes[CAPTURE_FRAME_BYTES];
+	unsigned char bytes[CAPTURE_BYTES];
 };
 
 struct capture_lot {

@@ -135,7 +135,7 @@ struct json *render_pause(const struct pause_result *result)
 static struct json *render_frame(const struct capture_frame *frame)
 {
 	static const char digits[] = "0123456789abcdef";
-	char hex[2 * CAPTURE_FRAME_BYTES + 1];
+	char hex[2 * CAPTURE_BYTES + 1];
 	struct json *json = json_new_object();
 	size_t n = frame->captured_bytes;
 

@@ -185,7 +185,7 @@ static void say_seen(struct json *list, const struct explanation *e)
 {
 	const struct source_seen *seen = &e->source;
 	const struct running_count *nearest = &seen->running[0];
-	char ago[SPAN_TEXT], detectors[256];
+	char ago[SPAN_TEXT], detectors[256], prefix[PREFIX_TEXT];
 
 	if (!e->seen) {
 		say(list, "Nothing from it was seen lately.");
@@ -194,6 +194,9 @@ static void say_seen(struct json *list, const struct explanation *e)
 	say(list, "Seen last %s ago: %" PRIu64 " packets, of which %" PRIu64 " were dropped.",
 	    span_format(e->now.boot_ns - seen->last_ns, ago), seen->status.packets,
 	    seen->status.dropped);
+	if (!prefix_equal(&seen->status.source, &e->prefix))
+		say(list, "That is with all of %s, which is counted as one.",
+		    prefix_format(&seen->status.source, prefix));
 	if (seen->group[0])
 		say(list, "Its limits are those of group %s.", seen->group);
 	if (!seen->running_count)
