@@ -15,7 +15,7 @@ from net import wait_until
 ROUNDS = 5 if FULL else 1
 DAY = 86400
 SECONDS = 6
-LONG = 60
+LONG = 600
 
 
 class Clock:
@@ -26,8 +26,9 @@ class Clock:
         self.shift(0)
         library = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
         assert library, "libfaketime is not there: apt-get install faketime"
+        # FORCE_MONOTONIC_FIX would let waits for a condition end at once
         self.prefix = ("env", f"LD_PRELOAD={library[0]}", f"FAKETIME_TIMESTAMP_FILE={self.path}", "FAKETIME_NO_CACHE=1",
-                       "FAKETIME_DONT_FAKE_MONOTONIC=1")
+                       "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_FORCE_MONOTONIC_FIX=0")
 
     def shift(self, seconds):
         new = self.path.with_suffix(".new")
@@ -70,6 +71,7 @@ def test_blocks_end_in_time(net, start, tmp_path, shift):
         row = wait_until(lambda: daemon.query("select * from rules where address = ? and removed_at is not null", source), 3)
         assert row[0]["removed_why"] == "expired"
     seen.close()
+    assert "error" not in daemon.log(), daemon.log()
     trial.figure(f"clock {shift:+d} s", "end of a block, off its time", off, "s", "1 s")
     assert max(off) < 1.1, "a block did not end in time"  # packets come each 20 ms; its beginning is known to some more
 
@@ -94,3 +96,4 @@ def test_restarts_keep_the_time_left(net, start, tmp_path, shift, end):
         assert -1 < time.time() + iptables - ends < 1
     trial.figure(f"clock {shift:+d} s", f"deadline after a restart ({end.name}), off", off, "s", "1 s")
     assert max(off) < 1
+    assert "error" not in daemon.log(), daemon.log()
