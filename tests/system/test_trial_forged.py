@@ -13,7 +13,7 @@ FORGED = 10000
 SECONDS = 30 if FULL else 8  # that the attacker goes on for once he is blocked: longer than a block
 TIMES = 3 if FULL else 1
 ROOM = 1000
-BLOCKS = {"response": {"block_seconds": 6, "unproven_block_seconds": 6, "max_unproven_blocks": ROOM}}
+BLOCKS = {"response": {"unproven_block_seconds": 6, "max_unproven_blocks": ROOM}}
 FORMS = {
     # few packets of each: none is over a limit
     "quiet": (only(udp_flood=(200, 2), port_scan=(20, 10)), 200),
