@@ -60,7 +60,8 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 		       " WHERE removed_at IS NOT NULL AND removed_why <> 'shutdown'"
 		       " ORDER BY id DESC LIMIT ?",
 	[LOAD_PAST] = "SELECT address, prefix_len, direction, evidence, removed_why,"
-		      " coalesce(removed_at, expires_at) FROM rules INDEXED BY rules_past"
+		      " coalesce(removed_at, expires_at), " DATABASE_ALL_ENDED
+		      " FROM rules INDEXED BY rules_past"
 		      " WHERE " DATABASE_PAST " ORDER BY id DESC LIMIT " TEXT_OF(PAST_RULES_MAX),
 	[LOAD_ALLOWED] = "SELECT prefix, who FROM allowed ORDER BY at, prefix",
 };
