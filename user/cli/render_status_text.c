@@ -160,6 +160,8 @@ static void print_troubles(const struct page *page, const struct json *data)
 		if (!strcmp(field_text(row, "state"), "unenforced"))
 			say(page, INK_BAD, "! %s does not enforce: %s", field_text(row, "name"),
 			    *reason ? reason : "see the log");
+		else if (*reason)
+			say(page, INK_WARNING, "! %s: %s", field_text(row, "name"), reason);
 	}
 	if (*failing)
 		say(page, INK_BAD,
