@@ -253,7 +253,7 @@ int netfilter_compare(struct netfilter *netfilter, struct wanted *wanted,
 		      struct netfilter_difference *out, char error[NETFILTER_ERROR])
 {
 	struct comparison comparison = { .netfilter = netfilter, .now_ns = moment_now().boot_ns };
-	char second[NETFILTER_ERROR];
+	char second[NETFILTER_ERROR] = "";
 	struct text lines;
 	int err = 0;
 
