@@ -80,6 +80,41 @@ static void test_limits_have_their_own_sets(void **state)
 				  "--hashlimit-above 250/sec"));
 }
 
+/* Rates may be any: kinds without members make room for others, and go after a restart. */
+static void test_kinds_come_and_go(void **state)
+{
+	struct rule_change change = change_of(RULE_ADDED, 5, "192.0.2.9", CLASS_ICMP, 60);
+	char set[32];
+
+	(void)state;
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_UDP, 60);
+	change.rule.action = ACTION_LIMIT;
+	for (uint32_t pps = 1; pps <= 80; pps++) {
+		change.kind = RULE_ADDED;
+		change.rule.id = 100 + pps;
+		change.rule.limit_pps = pps;
+		iptables_enforcer_change(enforcer, &change, moment_now());
+		if (pps == 80)
+			break;
+		change.kind = RULE_REMOVED;
+		iptables_enforcer_change(enforcer, &change, moment_now());
+	}
+	snprintf(set, sizeof(set), "fwgen4-icmp-l%d", 80);
+	until_within(in_set(set, "192.0.2.9"), 60000);
+	until(status_now().state == ENFORCER_ENFORCED && status_now().rules == 2);
+	assert_true(in_set("fwgen4-udp", "192.0.2.1"));
+	assert_null(strstr(output_of("ipset", "list", "-n", NULL), "fwgen4-icmp-l1\n"));
+	assert_false(listed(false, "fwgen4-icmp-l1 "));
+
+	assert_int_equal(iptables_enforcer_stop(&enforcer, true), 0);
+	start_on("lo", NULL); /* with a sync of nothing */
+	until(strcmp(output_of("ipset", "list", "-n", NULL),
+		     "fwgen4\nfwgen6\nfwgen4net\nfwgen6net\n") == 0);
+	until(status_now().state == ENFORCER_ENFORCED);
+	assert_int_equal(status_now().repairs, 0);
+}
+
 /* Observed and refused findings are no rules. */
 static void test_other_changes_are_ignored(void **state)
 {
@@ -442,6 +477,7 @@ int main(void)
 		in_namespace(test_start_sets_all_up),
 		in_namespace(test_rules_come_and_go),
 		in_namespace(test_limits_have_their_own_sets),
+		in_namespace(test_kinds_come_and_go),
 		in_namespace(test_other_changes_are_ignored),
 		in_namespace(test_sync_removes_the_rest),
 		in_namespace(test_others_rules_are_left_alone),

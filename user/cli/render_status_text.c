@@ -159,6 +159,8 @@ static void print_troubles(const struct page *page, const struct json *data)
 		if (!strcmp(field_text(row, "state"), "unenforced"))
 			page_say(page, INK_BAD, "! %s does not enforce: %s",
 				 field_text(row, "name"), *reason ? reason : "see the log");
+		else if (*reason)
+			page_say(page, INK_WARNING, "! %s: %s", field_text(row, "name"), reason);
 	}
 	if (*failing)
 		page_say(page, INK_BAD,

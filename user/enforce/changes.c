@@ -7,8 +7,8 @@
  */
 #include "enforce/changes.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include "enforce/singles.h"
 
 #define BATCH_NS	 (5 * NS_PER_MS)
 #define BATCH_FULL_NS	 NS_PER_SECOND	   /* while a set is full, a batch means reading it whole */
@@ -16,7 +16,6 @@
 #define BATCH_LINES	 65536
 #define COMPARE_NS	 (300 * NS_PER_SECOND)
 #define COMPARE_AGAIN_NS (30 * NS_PER_SECOND) /* while some find no room */
-#define CLOCK_SLACK_NS	 (2 * NS_PER_SECOND)
 
 int changes_open(struct changes *changes, struct netfilter *netfilter)
 {
@@ -76,63 +75,48 @@ static void apply_lines(struct changes *changes)
 	}
 }
 
-/* ---- no sets: a rule for each member, as far as there is room -------------------------------- */
-
-struct selection {
-	const struct wanted_member **items;
-	size_t count;
+struct usage {
+	const struct netfilter *netfilter;
+	bool used[NETFILTER_KINDS_MAX];
 };
 
-static bool select_member(void *context, struct wanted_member *member)
+static bool note_kind(void *context, struct wanted_member *member)
 {
-	struct selection *selection = context;
+	struct usage *usage = context;
+	int kind = netfilter_find_kind(usage->netfilter, &member->member.kind);
 
-	selection->items[selection->count++] = member;
+	if (kind >= 0)
+		usage->used[kind] = true;
 	return true;
 }
 
-/* The more important first; among equals those that came first stay. */
-static int compare_importance(const void *a, const void *b)
+/* Of sets without members each costs a packet its rule. */
+static void retire_kinds(struct changes *changes)
 {
-	const struct wanted_member *one = *(const struct wanted_member *const *)a;
-	const struct wanted_member *other = *(const struct wanted_member *const *)b;
+	struct usage usage = { .netfilter = changes->netfilter };
+	char error[NETFILTER_ERROR];
 
-	if (one->weight != other->weight)
-		return one->weight > other->weight ? -1 : 1;
-	if (one->rule_id != other->rule_id)
-		return one->rule_id < other->rule_id ? -1 : 1;
-	return memcmp(&one->member, &other->member, sizeof(one->member));
+	if (without_sets(changes) || changes->netfilter->kind_count == 1)
+		return;
+	wanted_keep(&changes->wanted, note_kind, &usage);
+	if (netfilter_retire_kinds(changes->netfilter, usage.used, error) < 0) {
+		refuse(changes, error);
+		changes->check_wanted = true;
+	}
 }
 
-static void apply_singles(struct changes *changes)
+/* Sets for the members of a kind; where there is no room for another, those in use come first. */
+static void need_kind(struct changes *changes, const struct ruleset_kind *kind)
 {
-	struct netfilter *netfilter = changes->netfilter;
-	struct selection selection = { .count = 0 };
-	const struct moment now = moment_now();
 	char error[NETFILTER_ERROR];
-	size_t n;
+	int err = netfilter_add_kind(changes->netfilter, kind, error);
 
-	selection.items = calloc(changes->wanted.count + 1, sizeof(*selection.items));
-	if (!selection.items) {
-		refuse(changes, "out of memory");
-		return;
+	if (err == -ENOSPC) {
+		changes_apply(changes);
+		retire_kinds(changes);
+		err = netfilter_add_kind(changes->netfilter, kind, error);
 	}
-	wanted_keep(&changes->wanted, select_member, &selection);
-	qsort(selection.items, selection.count, sizeof(*selection.items), compare_importance);
-	n = selection.count < NETFILTER_SINGLES_MAX ? selection.count : NETFILTER_SINGLES_MAX;
-	changes->clock_ns = now.wall_ns - now.boot_ns;
-	for (size_t i = 0; i < n; i++) {
-		const struct wanted_member *wanted = selection.items[i];
-		uint32_t left_s = ruleset_timeout(wanted->deadline_ns, now.boot_ns);
-
-		netfilter->singles[i] = (struct ruleset_single){
-			.member = wanted->member,
-			.rule_id = wanted->rule_id,
-			.stop_s = now.wall_ns / NS_PER_SECOND + left_s,
-		};
-	}
-	free(selection.items);
-	if (netfilter_put_singles(netfilter, n, error)) {
+	if (err) {
 		refuse(changes, error);
 		changes->check_wanted = true;
 	}
@@ -142,9 +126,14 @@ static void apply_singles(struct changes *changes)
 
 void changes_apply(struct changes *changes)
 {
-	if (changes->pending && without_sets(changes))
-		apply_singles(changes);
-	else if (changes->batch)
+	char error[NETFILTER_ERROR];
+
+	if (changes->pending && without_sets(changes) &&
+	    singles_write(changes->netfilter, &changes->wanted, error)) {
+		refuse(changes, error);
+		changes->check_wanted = true;
+	}
+	if (changes->batch)
 		apply_lines(changes);
 	changes->pending = false;
 }
@@ -152,15 +141,11 @@ void changes_apply(struct changes *changes)
 static int set_member(struct changes *changes, const struct message *message)
 {
 	struct wanted_member *wanted = wanted_set(&changes->wanted, message);
-	char error[NETFILTER_ERROR];
 	FILE *out;
 
 	if (!wanted)
 		return -ENOMEM;
-	if (netfilter_add_kind(changes->netfilter, &message->member.kind, error)) {
-		refuse(changes, error);
-		changes->check_wanted = true;
-	}
+	need_kind(changes, &message->member.kind);
 	if (changes->syncing) {
 		wanted->mark = changes->netfilter->mark;
 	} else if (without_sets(changes)) {
@@ -233,10 +218,12 @@ static void end_sync(struct changes *changes)
 	changes->syncing = false;
 	changes->synced = true;
 	changes->refused_why[0] = '\0';
-	if (without_sets(changes))
+	if (without_sets(changes)) {
 		pend(changes);
-	else
-		compare(changes, &difference);
+		return;
+	}
+	compare(changes, &difference);
+	retire_kinds(changes);
 }
 
 int changes_take(struct changes *changes, const struct message *message)
@@ -299,26 +286,6 @@ void changes_look(struct changes *changes)
 		changes->strange = held - census.sure - census.leaving;
 }
 
-static bool clock_was_set(const struct changes *changes)
-{
-	const struct moment now = moment_now();
-	int64_t by_ns = now.wall_ns - now.boot_ns - changes->clock_ns;
-
-	return by_ns > CLOCK_SLACK_NS || by_ns < -CLOCK_SLACK_NS;
-}
-
-/* Rules go by the wall clock; and there may be room for others now. */
-static void verify_singles(struct changes *changes)
-{
-	size_t count = changes->wanted.count;
-
-	if (count > NETFILTER_SINGLES_MAX)
-		count = NETFILTER_SINGLES_MAX;
-	changes->accepted = changes->missing; /* past the room there is */
-	if (count != changes->netfilter->single_count || (count && clock_was_set(changes)))
-		pend(changes);
-}
-
 void changes_verify(struct changes *changes, struct netfilter_difference *out)
 {
 	int64_t now_ns = moment_now().boot_ns;
@@ -328,10 +295,14 @@ void changes_verify(struct changes *changes, struct netfilter_difference *out)
 		return;
 	changes_look(changes);
 	if (without_sets(changes)) {
-		verify_singles(changes);
+		changes->accepted = changes->missing; /* past the room there is */
+		if (singles_due(changes->netfilter, &changes->wanted))
+			pend(changes);
 		return;
 	}
-	if (!changes->missing && !changes->strange && now_ns - changes->compared_ns < COMPARE_NS)
+	if (now_ns - changes->compared_ns >= COMPARE_NS)
+		retire_kinds(changes);
+	else if (!changes->missing && !changes->strange)
 		return;
 	if (now_ns >= changes->compare_allowed_ns || changes->missing != changes->accepted)
 		compare(changes, out);

@@ -30,7 +30,6 @@ struct changes {
 	uint64_t missing, strange;
 	uint64_t accepted; /* as many are missing, and no comparison could put them there */
 	int64_t compare_allowed_ns, compared_ns;
-	int64_t clock_ns; /* wall clock - CLOCK_BOOTTIME, as it was when rules were written */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -19,6 +19,7 @@
 #define SOCKET_FD	3
 #define PACKETS_AT_ONCE 64
 #define CHECK_NS	(2 * NS_PER_SECOND)
+#define AGAIN_NS	(500 * NS_PER_MS) /* when that failed */
 #define NOTICE_NS	(250 * NS_PER_MS) /* from look to look, however many notices come */
 #define COUNT_NS	(250 * NS_PER_MS) /* after a batch */
 
@@ -195,7 +196,7 @@ static void check(struct helper *helper)
 		note_repairs(helper, &changes, &members);
 	}
 	helper->checked_ns = now_ns();
-	helper->check_due_ns = helper->checked_ns + CHECK_NS;
+	helper->check_due_ns = helper->checked_ns + (helper->check_error[0] ? AGAIN_NS : CHECK_NS);
 	helper->count_due_ns = 0;
 	report(helper);
 }

@@ -312,16 +312,22 @@ int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR])
 	return netfilter->without_sets[0] ? 0 : take_census(netfilter, &census, error);
 }
 
-int netfilter_put_singles(struct netfilter *netfilter, size_t count, char error[NETFILTER_ERROR])
+int netfilter_write_chain(struct netfilter *netfilter, char error[NETFILTER_ERROR])
 {
 	unsigned int changed = 0;
+
+	netfilter_close(netfilter);
+	return converge_families(netfilter, &changed, error);
+}
+
+int netfilter_put_singles(struct netfilter *netfilter, size_t count, char error[NETFILTER_ERROR])
+{
 	int err;
 
 	netfilter->single_count = count;
 	for (size_t i = 0; i < count && netfilter->no_time; i++)
 		netfilter->singles[i].stop_s = 0;
-	netfilter_close(netfilter);
-	err = converge_families(netfilter, &changed, error);
+	err = netfilter_write_chain(netfilter, error);
 	if (!err)
 		netfilter->members = count;
 	return err;
@@ -331,7 +337,7 @@ int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *k
 		       char error[NETFILTER_ERROR])
 {
 	struct census census = { .incompatible_count = 0 };
-	unsigned int created, changed = 0;
+	unsigned int created;
 	int index, err;
 
 	if (netfilter->without_sets[0] || netfilter_find_kind(netfilter, kind) >= 0)
@@ -346,5 +352,5 @@ int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *k
 	memset(census.present, true, sizeof(census.present));
 	memset(census.present[index], false, sizeof(census.present[index]));
 	err = create_missing(netfilter, &census, &created, error);
-	return err ? err : converge_families(netfilter, &changed, error);
+	return err ? err : netfilter_write_chain(netfilter, error);
 }

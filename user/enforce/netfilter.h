@@ -36,7 +36,8 @@ struct netfilter {
 	char without_sets[96]; /* why singles take their place; "": there are sets */
 	struct ruleset_single singles[NETFILTER_SINGLES_MAX];
 	size_t single_count;
-	bool no_time; /* the kernel lets no rule end by itself */
+	int64_t clock_ns; /* wall clock - CLOCK_BOOTTIME, as it was when they were written */
+	bool no_time;	  /* the kernel lets no rule end by itself */
 };
 
 /* What netfilter_converge had to do. */
@@ -69,6 +70,14 @@ int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR]);
 /* Makes sets and rules for a kind that has none yet. 0, -ENOSPC: too many kinds, or -errno. */
 int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *kind,
 		       char error[NETFILTER_ERROR]);
+/*
+ * Takes away sets and rules of the kinds that are not in use (used: as kinds[]), other than those
+ * that are always there. Returns how many kinds, or -errno with a text.
+ */
+int netfilter_retire_kinds(struct netfilter *netfilter, const bool used[NETFILTER_KINDS_MAX],
+			   char error[NETFILTER_ERROR]);
+/* Writes the chain anew, as it is to be now. Returns 0, or -errno with a text. */
+int netfilter_write_chain(struct netfilter *netfilter, char error[NETFILTER_ERROR]);
 /* Has the chain made of these many of singles[]. Returns 0, or -errno with a text. */
 int netfilter_put_singles(struct netfilter *netfilter, size_t count, char error[NETFILTER_ERROR]);
 /*

@@ -87,6 +87,40 @@ int netfilter_jumps(const char *const *interfaces, unsigned int count, bool remo
 	return n < 0 ? n : found;
 }
 
+static int destroy_kind(const struct ruleset_kind *kind, char error[NETFILTER_ERROR])
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < ruleset_kind_sets(kind) && !err; i++) {
+		const struct ruleset_set set = ruleset_set_at(kind, i);
+		char name[RULESET_NAME];
+
+		err = run_destroy_set(ruleset_set_name(&set, name), error);
+	}
+	return err;
+}
+
+int netfilter_retire_kinds(struct netfilter *netfilter, const bool used[NETFILTER_KINDS_MAX],
+			   char error[NETFILTER_ERROR])
+{
+	struct ruleset_kind retired[NETFILTER_KINDS_MAX];
+	unsigned int count = 0;
+	int err;
+
+	for (unsigned int k = netfilter->kind_count; k-- > 1;) {
+		if (used[k])
+			continue;
+		retired[count++] = netfilter->kinds[k];
+		netfilter->kinds[k] = netfilter->kinds[--netfilter->kind_count];
+	}
+	if (!count)
+		return 0;
+	err = netfilter_write_chain(netfilter, error);
+	for (unsigned int i = 0; i < count && !err; i++)
+		err = destroy_kind(&retired[i], error);
+	return err ? err : (int)count;
+}
+
 static int remove_sets(unsigned int *removed, char error[NETFILTER_ERROR])
 {
 	struct ruleset_listed set;

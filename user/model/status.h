@@ -26,7 +26,7 @@ const char *enforcer_state_name(enum enforcer_state state);
 struct enforcer_status {
 	char name[16]; /* "xdp", "iptables" */
 	enum enforcer_state state;
-	char reason[160]; /* unenforced: why */
+	char reason[160]; /* unenforced: why; else what is not as it should be, or "" */
 	uint64_t repairs;
 	uint64_t rules; /* in the kernel */
 };
