@@ -82,11 +82,48 @@ static void test_who_has_connections(void **state)
 	world_free(world);
 }
 
+/* How much of the count is of now: what the rate is judged by. */
+static void test_what_is_recent(void **state)
+{
+	struct world *world = world_new();
+	struct table_entry entry = entry_of(ATTACKER);
+	const struct finding *finding;
+
+	(void)state;
+	entry_packets(&entry, 4000, 17);
+	world_drain(world, 250 * MS, &entry);
+	entry = entry_of(ATTACKER);
+	entry_packets(&entry, 1500, 17);
+	world_drain(world, 250 * MS, &entry);
+	finding = world_found(world, DETECTOR_PACKET_FLOOD);
+	assert_int_equal(finding->count, 5500);
+	assert_int_equal(finding->recent, 1500);
+	/* of an interval that took four seconds a fourth */
+	entry = entry_of(CLIENT);
+	entry_packets(&entry, 40000, 17);
+	world_drain(world, 4 * SECOND, &entry);
+	assert_int_equal(world_found(world, DETECTOR_PACKET_FLOOD)->recent, 10000);
+	/* ports: those of this interval */
+	entry = entry_of("203.0.113.11");
+	for (uint16_t port = 1; port <= 15; port++)
+		entry_syns(&entry, 1, 1, port);
+	assert_int_equal(world_drain(world, 250 * MS, &entry), 0);
+	entry = entry_of("203.0.113.11");
+	for (uint16_t port = 101; port <= 120; port++)
+		entry_syns(&entry, 1, 1, port);
+	world_drain(world, 250 * MS, &entry);
+	finding = world_found(world, DETECTOR_PORT_SCAN);
+	assert_in_range(finding->count, 28, 42);
+	assert_in_range(finding->recent, 14, 26);
+	world_free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_packets_to_blame),
 		cmocka_unit_test(test_who_has_connections),
+		cmocka_unit_test(test_what_is_recent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

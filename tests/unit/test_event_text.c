@@ -199,6 +199,9 @@ static void test_events(void **state)
 	assert_int_equal(event_of(&change).severity, SEVERITY_NOTICE);
 	change.refused_why = REFUSED_PAUSED;
 	assert_int_equal(event_of(&change).severity, SEVERITY_NOTICE);
+	/* nor is each of ten thousand, when the alarm has said that there is no room */
+	change.refused_why = REFUSED_FULL;
+	assert_int_equal(event_of(&change).severity, SEVERITY_NOTICE);
 }
 
 int main(void)

@@ -158,7 +158,7 @@ static void unblock_something(struct game *game)
 	struct prefix prefix = random_prefix();
 
 	if (random_below(200) == 0)
-		policy_unblock_all(box->policy, box->now, &box->changes);
+		policy_unblock_all(box->policy, SIZE_MAX, box->now, &box->changes);
 	else if (random_below(2))
 		policy_unblock_prefix(box->policy, &prefix, box->now, &box->changes);
 	else

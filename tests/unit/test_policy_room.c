@@ -110,6 +110,28 @@ static void test_loudness_is_relative(void **state)
 	box_free(box);
 }
 
+/* A fast scan is found at its 21st try: what counts is how many there would have been. */
+static void test_loudness_is_a_rate_too(void **state)
+{
+	struct box *box = box_of(1);
+	struct finding flood = loud(box, 1, 300), scan = loud(box, 2, 21);
+
+	(void)state;
+	scan.detector = DETECTOR_PORT_SCAN;
+	scan.limit = (struct limit){ 20, 10 };
+	find(box, &flood); /* half as much again as its limit */
+	scan.recent = 7;   /* too few to say how fast it is */
+	find(box, &scan);
+	assert_true(is_blocked(box, 1));
+	scan.recent = 21;
+	find(box, &scan);
+	assert_true(is_blocked(box, 2) && !is_blocked(box, 1));
+	flood.recent = 300; /* all of it in this second */
+	find(box, &flood);
+	assert_true(is_blocked(box, 2));
+	box_free(box);
+}
+
 /* Who has become quiet gives way, who has become loud stays. */
 static void test_loudness_follows_the_source(void **state)
 {
@@ -313,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_loudest_stay),
 		cmocka_unit_test(test_loudness_is_relative),
+		cmocka_unit_test(test_loudness_is_a_rate_too),
 		cmocka_unit_test(test_loudness_follows_the_source),
 		cmocka_unit_test(test_proof_and_people_are_not_counted),
 		cmocka_unit_test(test_few_with_connections_at_once),

@@ -100,8 +100,18 @@ static bool was_assumed(const struct judgement *judgement, const struct limit *l
 		       1 + limit->seconds * 66 / 64;
 }
 
+/* An interval that took longer than a second, after a stall or in a capture, has as much of it. */
+static uint64_t of_a_second(const struct judgement *judgement, uint64_t n)
+{
+	int64_t duration_ns = judgement->time.end_ns - judgement->time.start_ns;
+
+	if (duration_ns <= NS_PER_SECOND)
+		return n;
+	return (uint64_t)((double)n * (double)NS_PER_SECOND / (double)duration_ns);
+}
+
 int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
-		 const struct spread *spread)
+		 uint64_t recent, const struct spread *spread)
 {
 	const struct table_entry *entry = judgement->entry;
 	uint32_t counted = limit->ops->classes;
@@ -114,6 +124,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 				    ? EVIDENCE_PROVEN
 				    : EVIDENCE_UNPROVEN,
 		.count = count,
+		.recent = of_a_second(judgement, recent),
 		.what = limit->ops->what,
 		.once = limit->ops->distinct || limit->ops->proves,
 		.limit = limit->limit,
@@ -190,7 +201,7 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 	past = share > 1 ? (n + share - 1) / share : past + n;
 	peaks_note(judgement->counts, limit, n ? past : 0);
 	if (n && past > limit->limit.count)
-		r = judge_report(judgement, limit, past, NULL);
+		r = judge_report(judgement, limit, past, n, NULL);
 	if (!r && !judgement->provisional)
 		r = keep_count(judgement, which, window, n);
 	return r;
