@@ -556,6 +556,7 @@ def test_capture_ends_with_its_time(box, tmp_path):
     child = capture(box, "203.0.113.99", "--for", "1s", "-w", path)
     assert child.wait(10) == 0 and child.stderr.read() == b"0 dropped packets\n"
     assert len(rdpcap(str(path))) == 0
+    assert said(box, "capture", "203.0.113.99", "--for", "1s", "--json") == ""
     assert "a capture lasts for 1s to 600s" in said(box, "capture", "203.0.113.99", "--for", "1h", code=1)
     assert "nothing is captured for this connection" in json.loads(box.exchange(b'{"verb":"captured"}\n'))["error"]
 
