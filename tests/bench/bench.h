@@ -61,6 +61,7 @@ void bench_live(struct bench *bench);
 void bench_poller(const struct bench *bench);
 void bench_judge(const struct bench *bench);
 void bench_replay(const struct bench *bench);
+void bench_dropmap(const struct bench *bench);
 
 /* Minimal frames to count: 60 bytes, as on a wire without the checksum. */
 enum frame_kind { FRAME_UDP, FRAME_SYN, FRAME_ACK, FRAME_UDP6 };

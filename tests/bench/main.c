@@ -2,7 +2,7 @@
 /*
  * The benchmark's frame: a network namespace of its own that ends with the process, wires in it,
  * fwgen on two of them, and the parts that were asked for.
- *   bench [--quick] [cost] [blocks] [live] [poller] [judge] [replay]
+ *   bench [--quick] [cost] [blocks] [live] [poller] [judge] [replay] [dropmap]
  *   bench traffic PACKETS > FILE    the capture that replay is measured with
  */
 #include <errno.h>
@@ -178,6 +178,8 @@ int main(int argc, char **argv)
 		return traffic_write(stdout, strtoull(argv[2], NULL, 10)) ? 1 : 0;
 	if (wanted(argc, argv, "replay"))
 		bench_replay(&bench);
+	if (wanted(argc, argv, "dropmap"))
+		bench_dropmap(&bench);
 	if (wanted(argc, argv, "cost") || wanted(argc, argv, "blocks") ||
 	    wanted(argc, argv, "live") || wanted(argc, argv, "poller") ||
 	    wanted(argc, argv, "judge"))

@@ -197,8 +197,8 @@ static void full_map_says_so(void **state)
 {
 	struct dropmap_options options = { .max_blocks = 4 };
 	struct enforcer_status status;
+	struct rule rule, others[4];
 	struct dropmap *small;
-	struct rule rule;
 	char error[512];
 
 	(void)state;
@@ -221,6 +221,13 @@ static void full_map_says_so(void **state)
 	assert_int_equal(dropmap_put(small, &rule, moment_now()), 0);
 	dropmap_status(small, &status);
 	assert_int_equal(status.state, ENFORCER_ENFORCED);
+	/* all of them others than before: what goes makes room for what comes */
+	for (uint32_t i = 0; i < 4; i++)
+		others[i] = rule_of(i + 10, 0xc0000301 + i);
+	assert_int_equal(dropmap_sync(small, others, 4, moment_now()), 0);
+	dropmap_status(small, &status);
+	assert_int_equal(status.state, ENFORCER_ENFORCED);
+	assert_int_equal(status.rules, 4);
 	dropmap_close(&small, false);
 }
 
@@ -342,6 +349,32 @@ static void sync_makes_it_so(void **state)
 	assert_int_equal(dropmap_sync(world.dropmap, NULL, 0, moment_now()), 0);
 	assert_false(drops(0xc0000202) || drops(0xc0000204));
 	assert_int_equal(rules_in_map(), 0);
+}
+
+/* One that cannot be is left out and told; all the others are in, in whatever batch. */
+static void sync_leaves_out_what_cannot_be(void **state)
+{
+	struct rule *rules = calloc(5000, sizeof(*rules));
+	struct enforcer_status status;
+
+	(void)state;
+	assert_non_null(rules);
+	for (uint32_t i = 0; i < 5000; i++)
+		rules[i] = rule_of(i + 1, 0x0b000000 + i);
+	for (uint32_t i = 0; i <= SET_LENGTHS; i++) { /* one length too many */
+		struct address address = { .bytes = { 0x20, 0x01, 0x0d, 0xb8 } };
+
+		rules[3000 + i].prefix =
+			(struct prefix){ .address = address_masked(&address, 33 + i),
+					 .len = 33 + i };
+	}
+	assert_int_equal(dropmap_sync(world.dropmap, rules, 5000, moment_now()), -ENOSPC);
+	dropmap_status(world.dropmap, &status);
+	assert_int_equal(status.state, ENFORCER_UNENFORCED);
+	assert_non_null(strstr(status.reason, "lengths"));
+	assert_int_equal(status.rules, 5000 - 1);
+	assert_true(drops(0x0b000000) && drops(0x0b000000 + 2999) && drops(0x0b000000 + 4999));
+	free(rules);
 }
 
 /* ---- pins
@@ -543,6 +576,7 @@ int main(void)
 		TEST(bytes_are_the_frames),
 		TEST(rebuild_lets_nothing_through),
 		TEST(sync_makes_it_so),
+		TEST(sync_leaves_out_what_cannot_be),
 		PINNED(blocks_are_adopted),
 		PINNED(blocks_become_rules),
 		PINNED(earlier_program_follows),

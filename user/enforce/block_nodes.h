@@ -11,11 +11,12 @@
 #include <stdint.h>
 #include "abi.h"
 
-/* The key is first: nodes are compared by it. */
 struct node {
 	struct block_key key;
 	uint32_t rule_id;
-	uint32_t hits;		 /* index into the per-CPU counters */
+	uint32_t hits; /* index into the per-CPU counters, and of the node */
+	uint32_t next; /* of its chain, or of those that are free */
+	bool used;
 	bool wanted;		 /* for a sync */
 	bool overlaps_protected; /* as the map has it */
 };
@@ -26,12 +27,16 @@ static inline struct prefix node_prefix(const struct node *node)
 }
 
 struct block_nodes {
-	void *tree; /* tsearch(3) */
 	size_t count;
 	uint32_t port_count;	    /* of them, those of sources and one port */
 	uint32_t destination_count; /* those of destinations */
-	uint32_t *free_hits;	    /* a stack of unused hit counters */
-	uint32_t free_count;
+	struct node *items;	    /* room for max */
+	uint32_t max;
+	uint32_t top;	  /* no node from here on was ever used */
+	uint32_t free;	  /* the first of those below that are not */
+	uint32_t *chains; /* the first node of each hash */
+	uint32_t chain_mask;
+	bool adopted;
 	int hits_fd; /* stays the drop map's */
 	int cpus;
 };
@@ -45,10 +50,9 @@ struct node *block_nodes_find(struct block_nodes *nodes, const struct block_key 
  * -errno. */
 int block_nodes_add(struct block_nodes *nodes, const struct block_key *key, struct node **out);
 void block_nodes_delete(struct block_nodes *nodes, struct node *node);
+/* fn may delete the node that it is given. */
 void block_nodes_each(struct block_nodes *nodes, void (*fn)(struct node *node, void *context),
 		      void *context);
-/* All nodes that are not wanted, as an array that the caller frees. Returns 0 or -ENOMEM. */
-int block_nodes_unwanted(struct block_nodes *nodes, struct node ***out, size_t *count);
 /* What the node's block has dropped, all CPUs. Returns 0 or -errno. */
 int block_nodes_hits(struct block_nodes *nodes, const struct node *node, uint64_t *packets,
 		     uint64_t *bytes);

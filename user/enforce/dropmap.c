@@ -45,17 +45,22 @@ static void rebuild(struct dropmap *dropmap, int64_t now_ns)
 	dropmap->stale = false;
 }
 
+void dropmap_rebuild_stale(struct dropmap *dropmap, struct moment now)
+{
+	if (dropmap->stale && now.boot_ns - dropmap->turned_ns >= TURN_NS)
+		rebuild(dropmap, now.boot_ns);
+}
+
 void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 {
 	pthread_mutex_lock(&dropmap->mutex);
 	if (jiffies_refresh(&dropmap->clock))
 		log_warning("failed to read jiffies: %m");
-	if (dropmap->stale && now.boot_ns - dropmap->turned_ns >= TURN_NS)
-		rebuild(dropmap, now.boot_ns);
+	dropmap_rebuild_stale(dropmap, now);
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
-static void count_kinds(struct dropmap *dropmap)
+void dropmap_count_kinds(struct dropmap *dropmap)
 {
 	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
 	dropmap->maps.control->destination_blocks = dropmap->nodes.destination_count;
@@ -84,7 +89,7 @@ static struct block block_of(const struct dropmap *dropmap, const struct rule *r
 	return block;
 }
 
-/* Before the program can find the block: what it asks first. */
+/* What the program asks before it looks for a block. */
 static int prepare_program(struct dropmap *dropmap, const struct rule *rule)
 {
 	struct prefix_filter filter = dropmap_filter(dropmap, dropmap_live(dropmap));
@@ -100,35 +105,52 @@ static int prepare_program(struct dropmap *dropmap, const struct rule *rule)
 	return err;
 }
 
-/* *fresh: no block had this key. -ENOSPC: no room for one more, -E2BIG: nor for one more length. */
-static int put(struct dropmap *dropmap, const struct rule *rule, bool *fresh)
+int dropmap_prepare(struct dropmap *dropmap, const struct rule *rule, struct addition *out)
 {
-	const struct block_key key = rule_key(rule);
-	struct node *node = block_nodes_find(&dropmap->nodes, &key);
-	struct block block;
-	int err;
+	int err = 0;
 
-	*fresh = !node;
-	err = node ? 0 : block_nodes_add(&dropmap->nodes, &key, &node);
+	out->rule = rule;
+	out->key = rule_key(rule);
+	out->node = block_nodes_find(&dropmap->nodes, &out->key);
+	out->fresh = !out->node;
+	if (out->fresh)
+		err = block_nodes_add(&dropmap->nodes, &out->key, &out->node);
 	if (err)
 		return err;
-	node->rule_id = rule->id;
-	node->wanted = true;
-	node->overlaps_protected = dropmap_overlaps_protected(dropmap, &key);
-	block = block_of(dropmap, rule, node);
-	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &key, &block, BPF_ANY))
-		err = errno == E2BIG ? -ENOSPC : -errno;
-	else if (*fresh)
-		err = prepare_program(dropmap, rule);
-	if (err && *fresh) {
-		bpf_map_delete_elem(dropmap->maps.fds.blocks, &key);
-		block_nodes_delete(&dropmap->nodes, node);
+	out->node->rule_id = rule->id;
+	out->node->wanted = true;
+	out->node->overlaps_protected = dropmap_overlaps_protected(dropmap, &out->key);
+	out->block = block_of(dropmap, rule, out->node);
+	return 0;
+}
+
+int dropmap_finish(struct dropmap *dropmap, const struct addition *addition, int err)
+{
+	if (addition->fresh && !err)
+		err = prepare_program(dropmap, addition->rule);
+	if (addition->fresh && err) {
+		bpf_map_delete_elem(dropmap->maps.fds.blocks, &addition->key);
+		block_nodes_delete(&dropmap->nodes, addition->node);
 	}
-	count_kinds(dropmap);
 	return err;
 }
 
-static void remember_failure(struct dropmap *dropmap, int err)
+static int put(struct dropmap *dropmap, const struct rule *rule, bool *fresh)
+{
+	struct addition addition;
+	int err = dropmap_prepare(dropmap, rule, &addition);
+
+	*fresh = addition.fresh;
+	if (err)
+		return err;
+	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &addition.key, &addition.block, BPF_ANY))
+		err = errno == E2BIG ? -ENOSPC : -errno;
+	err = dropmap_finish(dropmap, &addition, err);
+	dropmap_count_kinds(dropmap);
+	return err;
+}
+
+void dropmap_remember_failure(struct dropmap *dropmap, int err)
 {
 	if (err == -E2BIG)
 		snprintf(dropmap->full, sizeof(dropmap->full),
@@ -140,7 +162,7 @@ static void remember_failure(struct dropmap *dropmap, int err)
 			 dropmap->nodes.count + 1, strerror(-err));
 }
 
-static void forget_failure(struct dropmap *dropmap)
+void dropmap_forget_failure(struct dropmap *dropmap)
 {
 	dropmap->full[0] = '\0';
 }
@@ -154,21 +176,21 @@ int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment 
 	pthread_mutex_lock(&dropmap->mutex);
 	err = put(dropmap, rule, &fresh);
 	if (err)
-		remember_failure(dropmap, err);
+		dropmap_remember_failure(dropmap, err);
 	else if (fresh) /* a renewal says nothing about the block that was refused */
-		forget_failure(dropmap);
+		dropmap_forget_failure(dropmap);
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
-static int remove_block(struct dropmap *dropmap, struct node *node)
+int dropmap_remove_block(struct dropmap *dropmap, struct node *node)
 {
 	int err = 0;
 
 	if (bpf_map_delete_elem(dropmap->maps.fds.blocks, &node->key) && errno != ENOENT)
 		err = -errno;
 	block_nodes_delete(&dropmap->nodes, node);
-	count_kinds(dropmap);
+	dropmap_count_kinds(dropmap);
 	dropmap->stale = true;
 	return err;
 }
@@ -182,56 +204,11 @@ int dropmap_remove(struct dropmap *dropmap, const struct rule *rule)
 	pthread_mutex_lock(&dropmap->mutex);
 	node = block_nodes_find(&dropmap->nodes, &key);
 	if (node && node->rule_id == rule->id)
-		err = remove_block(dropmap, node);
+		err = dropmap_remove_block(dropmap, node);
 	else
-		forget_failure(dropmap); /* it may have been the one that was refused */
+		dropmap_forget_failure(dropmap); /* it may have been the one that was refused */
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
-}
-
-static void forget_wanted(struct node *node, void *context)
-{
-	(void)context;
-	node->wanted = false;
-}
-
-static int remove_unwanted(struct dropmap *dropmap)
-{
-	struct node **unwanted;
-	size_t count;
-	int first = 0;
-
-	if (block_nodes_unwanted(&dropmap->nodes, &unwanted, &count))
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		int err = remove_block(dropmap, unwanted[i]);
-
-		first = first ? first : err;
-	}
-	free(unwanted);
-	return first;
-}
-
-int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, struct moment now)
-{
-	int first = 0, err;
-	bool fresh;
-
-	(void)now;
-	pthread_mutex_lock(&dropmap->mutex);
-	block_nodes_each(&dropmap->nodes, forget_wanted, NULL);
-	for (size_t i = 0; i < n; i++) {
-		err = put(dropmap, &rules[i], &fresh);
-		first = first ? first : err;
-	}
-	if (first)
-		remember_failure(dropmap, first);
-	else
-		forget_failure(dropmap);
-	err = remove_unwanted(dropmap);
-	pthread_mutex_unlock(&dropmap->mutex);
-	first = first == -E2BIG ? -ENOSPC : first;
-	return first ? first : err;
 }
 
 int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *packets,
@@ -343,7 +320,7 @@ static int load_contents(struct dropmap *dropmap)
 	int err = block_nodes_open(&dropmap->nodes, maps->fds.block_hits, maps->max_blocks,
 				   maps->adopted ? maps->fds.blocks : -1);
 
-	count_kinds(dropmap);
+	dropmap_count_kinds(dropmap);
 	if (!err && maps->adopted)
 		err = dropmap_load_protected(dropmap);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the drop map's files share: blocks (dropmap.c) and protected addresses (dropmap_protect.c).
- */
+/* What the drop map's files share: blocks (dropmap.c, dropmap_sync.c) and protected addresses
+ * (dropmap_protect.c). */
 #ifndef FWGEN_ENFORCE_DROPMAP_PRIVATE_H
 #define FWGEN_ENFORCE_DROPMAP_PRIVATE_H
 
@@ -33,6 +33,33 @@ static inline struct prefix_filter dropmap_filter(struct dropmap *dropmap, uint3
 	return (struct prefix_filter){ dropmap->maps.lines, &dropmap->maps.control->filter_key,
 				       &dropmap->maps.control->blocks[version] };
 }
+
+/* A rule on its way into the map. */
+struct addition {
+	const struct rule *rule;
+	struct block_key key;
+	struct block block;
+	struct node *node;
+	bool fresh; /* no block had this key */
+};
+
+/* Finds or makes its node, and what is to be written. Returns 0, or -errno: then it is not added.
+ */
+int dropmap_prepare(struct dropmap *dropmap, const struct rule *rule, struct addition *out);
+/*
+ * After it was written, or not (err): what the program asks before it looks for it; or it is taken
+ * out again. Returns err, -errno, or -E2BIG: no room for one more prefix length.
+ */
+int dropmap_finish(struct dropmap *dropmap, const struct addition *addition, int err);
+/* Takes a block out. Returns 0 or -errno. */
+int dropmap_remove_block(struct dropmap *dropmap, struct node *node);
+/* What kinds of blocks there are, for the program. */
+void dropmap_count_kinds(struct dropmap *dropmap);
+/* For dropmap_status: why the last addition failed, and that none is missing any more. */
+void dropmap_remember_failure(struct dropmap *dropmap, int err);
+void dropmap_forget_failure(struct dropmap *dropmap);
+/* Builds the filter anew where that is due and no program may still read the idle one. */
+void dropmap_rebuild_stale(struct dropmap *dropmap, struct moment now);
 
 /* Whether the program has to ask the protected set before each drop that this block makes. */
 bool dropmap_overlaps_protected(const struct dropmap *dropmap, const struct block_key *key);
