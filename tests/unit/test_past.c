@@ -80,6 +80,29 @@ static void offences_and_hold_offs_come_back(void **state)
 	database_close(&db);
 }
 
+/* fwgen off is no word for any of them: offences stay, and who goes on is blocked again. */
+static void taking_all_off_unblocks_nobody_in_particular(void **state)
+{
+	struct rule_change a = proven(1, "192.0.2.1"), b = proven(2, "192.0.2.2");
+	struct audit_row off = { .at = moment_plus(NOON, 60 * NS_PER_SECOND), .verb = "off" };
+	struct database *db = open_it();
+	struct past_rule *past = NULL;
+	size_t n = 99;
+
+	(void)state;
+	put(db, &a, 0);
+	put(db, &b, 0);
+	end(db, &a, REMOVED_MANUAL, 59);
+	end(db, &b, REMOVED_MANUAL, 60);
+	assert_int_equal(database_put_audit(db, &off), 0);
+	assert_int_equal(database_load_past(db, NOON, &past, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(past[0].removed_why, REMOVED_MANUAL);
+	assert_int_equal(past[1].removed_why, REMOVED_SHUTDOWN);
+	free(past);
+	database_close(&db);
+}
+
 static void a_damaged_past_costs_its_row_only(void **state)
 {
 	struct rule_change a = proven(1, "192.0.2.1"), b = proven(2, "192.0.2.2");
@@ -303,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(offences_and_hold_offs_come_back),
+		in_folder(taking_all_off_unblocks_nobody_in_particular),
 		in_folder(a_damaged_past_costs_its_row_only),
 		in_folder(the_past_is_bounded),
 		in_folder(a_limit_of_a_destination_comes_back_as_one),
