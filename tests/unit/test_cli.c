@@ -421,6 +421,83 @@ static void test_history_verbs_refuse(void **state)
 	expect_part(daemon->err, "that database is bad");
 }
 
+/* What is typed becomes the arguments that the daemon knows. */
+static void test_requests(void **state)
+{
+	static const struct {
+		const char *words[12];
+		const char *request;
+	} cases[] = {
+		{ { "block", "198.51.100.7" },
+		  "{\"verb\":\"block\",\"args\":{\"address\":\"198.51.100.7\"}}\n" },
+		{ { "block", "--to", "198.51.100.1", "--class", "syn", "--port=80/tcp", "--limit",
+		    "1000", "--for", "10m" },
+		  "{\"verb\":\"block\",\"args\":{\"to\":true,\"class\":\"syn\",\"port\":80,"
+		  "\"protocol\":\"tcp\",\"limit\":1000,\"for\":\"10m\",\"address\":"
+		  "\"198.51.100.1\"}}\n" },
+		{ { "block", "198.51.100.7", "--reason", "a \"quoted\" one" },
+		  "{\"verb\":\"block\",\"args\":{\"reason\":\"a \\\"quoted\\\" one\",\"address\":"
+		  "\"198.51.100.7\"}}\n" },
+		{ { "unblock", "2001:db8::/64" },
+		  "{\"verb\":\"unblock\",\"args\":{\"address\":\"2001:db8::/64\"}}\n" },
+		{ { "unblock", "12" }, "{\"verb\":\"unblock\",\"args\":{\"rule\":12}}\n" },
+		{ { "unblock", "--all" }, "{\"verb\":\"unblock\",\"args\":{\"all\":true}}\n" },
+		{ { "allow", "198.51.100.7", "--remove" },
+		  "{\"verb\":\"allow\",\"args\":{\"remove\":true,\"address\":\"198.51.100.7\"}}"
+		  "\n" },
+		{ { "explain", "::1" }, "{\"verb\":\"explain\",\"args\":{\"address\":\"::1\"}}\n" },
+		{ { "reload" }, "{\"verb\":\"reload\"}\n" },
+		{ { "reload", "--confirm", "60s" },
+		  "{\"verb\":\"reload\",\"args\":{\"confirm\":\"60s\"}}\n" },
+		{ { "pause" }, "{\"verb\":\"pause\"}\n" },
+		{ { "pause", "5m", "--disarm" },
+		  "{\"verb\":\"pause\",\"args\":{\"disarm\":true,\"for\":\"5m\"}}\n" },
+		{ { "capture", "198.51.100.7", "--count", "7", "-w", "/dev/null" },
+		  "{\"verb\":\"capture\",\"args\":{\"count\":7,\"address\":\"198.51.100.7\"}}"
+		  "\n" },
+	};
+	struct daemon *daemon = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *words[16] = { 0 };
+		size_t n = 0;
+
+		for (; cases[i].words[n]; n++)
+			words[n] = cases[i].words[n];
+		words[n++] = "--socket";
+		words[n] = daemon->path;
+		assert_int_equal(run_answered(daemon, "{\"ok\":false,\"error\":\"no\"}\n", words),
+				 CLI_EXIT_FAILED);
+		assert_string_equal(daemon->request, cases[i].request);
+		expect_part(daemon->err, "fwgen refused: no");
+	}
+}
+
+/* Slips of the pen are told before anything is asked. */
+static void test_slips(void **state)
+{
+	static const char *const cases[][6] = {
+		{ "missing: ADDR[/LEN]", "explain" },
+		{ "missing: ADDR[/LEN] | --file LIST", "block" },
+		{ "missing: ADDR[/LEN] | RULE | --all", "unblock" },
+		{ "only one of them", "unblock", "12", "--all" },
+		{ "unexpected 13", "unblock", "12", "13" },
+		{ "a rule's number is from 1", "unblock", "0" },
+		{ "an address or prefix is like", "allow", "me" },
+		{ "a time is like", "pause", "0" },
+		{ "--confirm is a time", "reload", "--confirm", "x" },
+		{ "did you mean --confirm?", "reload", "--comfirm", "60s" },
+		{ "unknown option --disarm", "reload", "--disarm" },
+		{ "--count is a whole number from 1 to 1000", "capture", "::1", "--count", "1001" },
+	};
+	struct daemon *daemon = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(run(daemon, cases[i] + 1), CLI_EXIT_USAGE);
+		expect_part(daemon->err, cases[i][0]);
+	}
+}
+
 int main(void)
 {
 #define WITH_DAEMON(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -428,6 +505,8 @@ int main(void)
 		cmocka_unit_test(test_verb_names),
 		WITH_DAEMON(test_good_runs),
 		WITH_DAEMON(test_json_is_harmless),
+		WITH_DAEMON(test_requests),
+		WITH_DAEMON(test_slips),
 		WITH_DAEMON(test_failed_runs),
 		WITH_DAEMON(test_no_daemon),
 		WITH_DAEMON(test_usage_errors),

@@ -126,15 +126,30 @@ static void who_is_limited_by_hand(void **state)
 			  " (pause --disarm).\n");
 }
 
+static void see(uint64_t count)
+{
+	e.seen = true;
+	e.source.status.source = e.prefix;
+	e.source.last_ns = seconds(-3).boot_ns;
+	e.source.status.packets = 1234;
+	e.source.status.dropped = 5;
+	e.source.running_count = count ? 1 : 0;
+	e.source.running[0] = (struct running_count){ .detector = DETECTOR_SYN_FLOOD,
+						      .limit = { 200, 2 },
+						      .count = count };
+}
+
 static void who_is_denied(void **state)
 {
 	(void)state;
+	see(0);
 	e.rules[0] = block("198.51.100.0/24");
 	e.rule_count = 1;
 	e.denied = true;
 	expect("denied", "198.51.100.7 is blocked for good: access.deny in /etc/fwgen/config.json"
 			 " names 198.51.100.0/24.\n"
-			 "It has dropped 77 packets; it is in the drop map and iptables.\n");
+			 "It has dropped 77 packets; it is in the drop map and iptables.\n"
+			 "Seen last 3 s ago: 1234 packets, of which 5 were dropped.\n");
 }
 
 static void what_is_closed_for_one_port_only(void **state)
@@ -153,19 +168,6 @@ static void what_is_closed_for_one_port_only(void **state)
 			 "Why: 201 SYNs in 2 s (limit 200 in 2 s).\n"
 			 "Only what goes to port 22/tcp is covered; everything else passes.\n"
 			 "It has dropped 77 packets; it is in the drop map and iptables.\n");
-}
-
-static void see(uint64_t count)
-{
-	e.seen = true;
-	e.source.status.source = e.prefix;
-	e.source.last_ns = seconds(-3).boot_ns;
-	e.source.status.packets = 1234;
-	e.source.status.dropped = 5;
-	e.source.running_count = count ? 1 : 0;
-	e.source.running[0] = (struct running_count){ .detector = DETECTOR_SYN_FLOOD,
-						      .limit = { 200, 2 },
-						      .count = count };
 }
 
 static void who_is_not_blocked(void **state)

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/escape.h"
 #include "cli/fields.h"
 #include "cli/verbs.h"
 #include "model/capture.h"
@@ -127,6 +128,18 @@ static void write_line(FILE *out, const struct json *frame, const unsigned char 
 		 packet.classes & CLASS_SYN ? " syn" : "", length);
 }
 
+/* As the daemon has it, an object a line. */
+static void write_json(FILE *out, const struct json *frame)
+{
+	char *text = json_print(frame);
+
+	if (text) {
+		escape_write_json(out, text);
+		fputc('\n', out);
+	}
+	free(text);
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static void write_frames(struct capturing *capturing, const struct json *lot)
@@ -135,7 +148,9 @@ static void write_frames(struct capturing *capturing, const struct json *lot)
 		unsigned char bytes[CAPTURE_BYTES];
 		size_t n = read_hex(field_text(frame, "data"), bytes);
 
-		if (capturing->pcap)
+		if (capturing->options->json)
+			write_json(capturing->out, frame);
+		else if (capturing->pcap)
 			write_record(capturing->out, frame, bytes, n);
 		else
 			write_line(capturing->out, frame, bytes, n);
@@ -218,7 +233,7 @@ int capture_run(const struct options *options, const char *socket)
 	char error[CLIENT_ERROR_TEXT] = "no memory";
 	int err;
 
-	capturing.pcap = options->file || !isatty(STDOUT_FILENO);
+	capturing.pcap = !options->json && (options->file || !isatty(STDOUT_FILENO));
 	if (options->file && !(capturing.out = fopen(options->file, "we"))) {
 		snprintf(error, sizeof(error), "failed to write %.200s: %s", options->file,
 			 strerror(errno));

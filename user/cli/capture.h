@@ -7,8 +7,8 @@ struct options;
 
 /*
  * Writes samples of what is dropped as they come: as pcap (nanoseconds, Ethernet) to options->file
- * or, where that is no terminal, to standard output; on a terminal, a line each. Returns the exit
- * code.
+ * or, where that is no terminal, to standard output; on a terminal, a line each; with --json an
+ * object a line. Returns the exit code.
  */
 int capture_run(const struct options *options, const char *socket);
 

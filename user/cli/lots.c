@@ -25,7 +25,8 @@
 #define LOT_BYTES                                                                      \
 	56000 /* a request line has 64 KiB at most, and there is more in it than these \
 	       */
-#define TIMEOUT_MS 30000
+#define TIMEOUT_MS  30000
+#define WAIT_MS_MAX 5000
 
 struct sending {
 	const struct options *options;
@@ -60,7 +61,8 @@ static void fail_line(struct sending *sending, uint64_t line, const char *error)
 
 static void wait_as_told(const struct json *data)
 {
-	int64_t wait_ms = field_int(data, "wait_ms");
+	int64_t told_ms = field_int(data, "wait_ms");
+	int64_t wait_ms = told_ms < WAIT_MS_MAX ? told_ms : WAIT_MS_MAX;
 	struct timespec pause = { wait_ms / 1000, wait_ms % 1000 * NS_PER_MS };
 
 	if (wait_ms > 0)

@@ -278,11 +278,21 @@ static int change_allowed(struct daemon *daemon, const struct requester *who,
 	return add_allowed(daemon, &request->prefix, who->name);
 }
 
+static size_t count_rules(struct daemon *daemon)
+{
+	size_t count;
+
+	daemon_lock(daemon);
+	count = policy_rule_count(daemon->policy);
+	daemon_unlock(daemon);
+	return count;
+}
+
 static int allow(void *context, const struct requester *who, const struct allow_request *request,
 		 struct allow_result *out, char error[COMMAND_ERROR])
 {
 	struct daemon *daemon = context;
-	size_t before = policy_rule_count(daemon->policy), after;
+	size_t before = count_rules(daemon), after;
 	char prefix[PREFIX_TEXT];
 	int err = change_allowed(daemon, who, request, &out->changed, error);
 
@@ -294,7 +304,7 @@ static int allow(void *context, const struct requester *who, const struct allow_
 			 strerror(-err));
 		return err;
 	}
-	after = policy_rule_count(daemon->policy);
+	after = count_rules(daemon);
 	out->ended = before > after ? before - after : 0;
 	prefix_format(&request->prefix, prefix);
 	recorder_allow(daemon->recorder, &request->prefix, moment_now(), who->name,

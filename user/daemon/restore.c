@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "daemon/deny.h"
 
 /* Puts what policy took over into the record. Returns how many rules are in force again. */
@@ -106,6 +107,8 @@ static int forget_rules(struct daemon *daemon, struct moment now)
 
 		recorder_rule_change(daemon->recorder, &change, now);
 	}
+	recorder_audit(daemon->recorder, now, (int)getuid(), getpid(), getenv("SUDO_USER"),
+		       "no-restore", NULL, NULL);
 	events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
 		   "rules of the run before ended, as --no-restore asks for: %zu", n);
 	free(rules);

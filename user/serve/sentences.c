@@ -167,6 +167,21 @@ static void say_rule(struct json *list, const struct explanation *e,
 	say_config(list, e, rule->config_hash);
 }
 
+/* ---- seen ------------------------------------------------------------------------------------ */
+
+static void say_packets(struct json *list, const struct explanation *e)
+{
+	const struct source_seen *seen = &e->source;
+	char ago[SPAN_TEXT], prefix[PREFIX_TEXT];
+
+	say(list, "Seen last %s ago: %" PRIu64 " packets, of which %" PRIu64 " were dropped.",
+	    span_format(e->now.boot_ns - seen->last_ns, ago), seen->status.packets,
+	    seen->status.dropped);
+	if (!prefix_equal(&seen->status.source, &e->prefix))
+		say(list, "That is with all of %s, which is counted as one.",
+		    prefix_format(&seen->status.source, prefix));
+}
+
 /* ---- not blocked ----------------------------------------------------------------------------- */
 
 static void list_detectors(uint32_t detectors, char *buf, size_t size)
@@ -185,18 +200,13 @@ static void say_seen(struct json *list, const struct explanation *e)
 {
 	const struct source_seen *seen = &e->source;
 	const struct running_count *nearest = &seen->running[0];
-	char ago[SPAN_TEXT], detectors[256], prefix[PREFIX_TEXT];
+	char detectors[256];
 
 	if (!e->seen) {
 		say(list, "Nothing from it was seen lately.");
 		return;
 	}
-	say(list, "Seen last %s ago: %" PRIu64 " packets, of which %" PRIu64 " were dropped.",
-	    span_format(e->now.boot_ns - seen->last_ns, ago), seen->status.packets,
-	    seen->status.dropped);
-	if (!prefix_equal(&seen->status.source, &e->prefix))
-		say(list, "That is with all of %s, which is counted as one.",
-		    prefix_format(&seen->status.source, prefix));
+	say_packets(list, e);
 	if (seen->group[0])
 		say(list, "Its limits are those of group %s.", seen->group);
 	if (!seen->running_count)
@@ -289,6 +299,8 @@ struct json *sentences_of(const struct explanation *e)
 		say_why_not(list, e, name);
 	for (size_t i = 0; i < e->rule_count; i++)
 		say_rule(list, e, &e->rules[i], name);
+	if (covering(e) && e->seen)
+		say_packets(list, e);
 	for (size_t i = 0; i < e->flood_count; i++)
 		say_flood(list, e, &e->floods[i], name);
 	say_earlier(list, e);
