@@ -307,7 +307,7 @@ static void test_brute_force(void **state)
 	assert_non_null(finding);
 	assert_int_equal(finding->count, 11);
 	assert_int_equal(finding->evidence, EVIDENCE_PROVEN);
-	assert_int_equal(finding->classes, CLASS_TCP);
+	assert_int_equal(finding->classes, CLASS_SYN);
 	assert_int_equal(finding->protocol, 6);
 	assert_int_equal(finding->port, 22);
 	assert_true(finding->has_destination && finding->once);

@@ -75,8 +75,7 @@ static void describe_removal(const struct rule_change *change, char *buf, size_t
 	else if (change->removed_why == REMOVED_PROTECTED)
 		snprintf(buf, size, "unblocked %s: protected as %s", prefix, change->protected_as);
 	else if (change->removed_why == REMOVED_ROLLED_UP)
-		snprintf(buf, size, "%s is blocked with its prefix from here on",
-			 prefix);
+		snprintf(buf, size, "%s is blocked with its prefix from here on", prefix);
 	else
 		snprintf(buf, size, "unblocked %s: %s", prefix,
 			 removed_why_name(change->removed_why));

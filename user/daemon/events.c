@@ -167,11 +167,10 @@ static bool has_source(const struct rule_change *change)
 
 static enum severity severity_of(const struct rule_change *change)
 {
-	bool wanted = change->refused_why == REFUSED_HELD || change->refused_why == REFUSED_PAUSED;
-
 	if (change->kind == RULE_ALARMED && change->sources)
 		return SEVERITY_CRITICAL;
-	if (change->kind == RULE_REFUSED && wanted) /* somebody said so */
+	/* somebody said so, or has been told by RULE_CROWDED */
+	if (change->kind == RULE_REFUSED && change->refused_why != REFUSED_PROTECTED)
 		return SEVERITY_NOTICE;
 	return kinds[change->kind].severity;
 }

@@ -89,9 +89,13 @@ static int swap(struct daemon *daemon, struct config **config)
 	if (!err)
 		err = policy_reconfigure(daemon->policy, *config);
 	if (!err) {
-		/* Who asks for observe mode wants nothing blocked any more. */
+		policy_room(daemon->policy, DAEMON_BLOCKS_MAX - (*config)->access.deny_count);
+		/*
+		 * Who asks for observe mode wants nothing blocked any more; but nobody was spoken
+		 * for, so in the next run that enforces all of it is as before.
+		 */
 		if (old->mode == MODE_ENFORCE && (*config)->mode == MODE_OBSERVE &&
-		    policy_clear(daemon->policy, REMOVED_MANUAL, now, &daemon->judgement.changes))
+		    policy_clear(daemon->policy, REMOVED_SHUTDOWN, now, &daemon->judgement.changes))
 			log_error("failed to end all blocks: %s", strerror(ENOMEM));
 		daemon_carry_out(daemon, &daemon->judgement.changes, now);
 		daemon->config = *config;

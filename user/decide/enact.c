@@ -34,7 +34,16 @@ static void note_offence(struct policy *policy, const struct rule *rule)
 			     rule->expires.boot_ns + quiet_ns);
 }
 
-int policy_add(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
+/* Quiet begins when the last block is over. */
+static void forgive_later(struct policy *policy, const struct rule *rule)
+{
+	int64_t quiet_ns = policy->settings.max_block_seconds * NS_PER_SECOND;
+
+	if (rule->origin == ORIGIN_DETECTOR && rule->evidence == EVIDENCE_PROVEN)
+		known_forgive_at(&policy->known, &rule->prefix, rule->expires.boot_ns + quiet_ns);
+}
+
+int policy_put(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
 	       struct rule_change_list *out)
 {
 	struct rule_node *node;
@@ -48,8 +57,18 @@ int policy_add(struct policy *policy, struct rule_change *change, const struct r
 		return -ENOMEM;
 	}
 	policy->next_rule_id++;
-	note_offence(policy, &change->rule);
-	return 0;
+	families_enter(&policy->families, node);
+	return roll_up(policy, node, out);
+}
+
+int policy_add(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
+	       struct rule_change_list *out)
+{
+	int r = policy_put(policy, change, facts, out);
+
+	if (!r)
+		note_offence(policy, &change->rule);
+	return r;
 }
 
 int policy_remove(struct policy *policy, struct rule_node *node, enum removed_why why,
@@ -64,6 +83,7 @@ int policy_remove(struct policy *policy, struct rule_node *node, enum removed_wh
 	snprintf(change.protected_as, sizeof(change.protected_as), "%s", as ? as : "");
 	if (rule_change_list_add(out, &change))
 		return -ENOMEM;
+	families_leave(&policy->families, node);
 	rule_table_remove(&policy->table, node);
 	return 0;
 }
@@ -85,5 +105,6 @@ int policy_renew(struct policy *policy, struct rule_node *node, struct rule_chan
 	if (rule_change_list_add(out, change))
 		return -ENOMEM;
 	rule_table_set_expiry(&policy->table, node, expires);
+	forgive_later(policy, &node->rule);
 	return 0;
 }

@@ -43,6 +43,14 @@ void known_offend(struct known *known, const struct prefix *prefix, int64_t now_
 	memo_set(&known->offences, prefix, 0, offences + 1, forgiven_ns);
 }
 
+void known_forgive_at(struct known *known, const struct prefix *prefix, int64_t forgiven_ns)
+{
+	uint32_t offences = memo_get(&known->offences, prefix, 0, 0);
+
+	if (offences)
+		memo_set(&known->offences, prefix, 0, offences, forgiven_ns);
+}
+
 void known_forgive(struct known *known, const struct prefix *prefix)
 {
 	if (memo_get(&known->offences, prefix, 0, 0))

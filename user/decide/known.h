@@ -25,6 +25,8 @@ uint32_t known_offences(const struct known *known, const struct prefix *prefix, 
 /* One more; all of them are forgiven then. */
 void known_offend(struct known *known, const struct prefix *prefix, int64_t now_ns,
 		  int64_t forgiven_ns);
+/* They are forgiven at this time instead. */
+void known_forgive_at(struct known *known, const struct prefix *prefix, int64_t forgiven_ns);
 void known_forgive(struct known *known, const struct prefix *prefix);
 
 /* No findings make a rule of this kind (enum block_kind) for it until then. */

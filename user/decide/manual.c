@@ -252,28 +252,3 @@ int64_t policy_paused_until(const struct policy *policy, int64_t now_ns)
 {
 	return policy->paused_until_ns > now_ns ? policy->paused_until_ns : 0;
 }
-
-/* ---- an earlier run -------------------------------------------------------------------------- */
-
-void policy_remember(struct policy *policy, const struct past_rule *rules, size_t n,
-		     struct moment now)
-{
-	int64_t forgiven_ns = policy->settings.max_block_seconds * NS_PER_SECOND;
-	int64_t held_ns = policy->settings.block_seconds * NS_PER_SECOND;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct past_rule *rule = &rules[i];
-
-		if (rule->removed_why == REMOVED_MANUAL) {
-			if (rule->expired_ns + held_ns > now.boot_ns)
-				known_hold(&policy->known, &rule->prefix,
-					   rule->to_destination ? BLOCK_DESTINATION : BLOCK_SOURCE,
-					   rule->expired_ns + held_ns);
-			known_forgive(&policy->known, &rule->prefix);
-		} else if (rule->evidence == EVIDENCE_PROVEN &&
-			   rule->expired_ns + forgiven_ns > now.boot_ns) {
-			known_offend(&policy->known, &rule->prefix, now.boot_ns,
-				     rule->expired_ns + forgiven_ns);
-		}
-	}
-}

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What follows from a finding. In this order: a detector that only alarms; a rule that is there
- * already; the protected set; the budget for unproven blocks; the mode. A change is put into the
- * caller's list before it is made, so that the list is never short of one when memory runs out. Not
- * here: rules that come or go without a finding (policy_upkeep.c), carrying changes out (enforce/),
+ * already; the protected set; what somebody has unblocked, or paused; the mode; whether there is
+ * room (room.c). Not here: what people ask for (manual.c), what the box says of a source (peers.c),
+ * rules that end by themselves or come back (policy_upkeep.c), carrying changes out (enforce/),
  * keeping them (record/).
- *
- * A flood of a host is alarmed about in any case, and may be limited besides.
  */
 #include "decide/policy.h"
 
@@ -31,7 +29,7 @@ int policy_new(const struct config *config, uint32_t next_rule_id, struct policy
 	settings_read(config, &policy->settings);
 	policy->max_rules = SIZE_MAX;
 	if (rule_table_init(&policy->table) || memo_init(&policy->told, TOLD_MAX) ||
-	    known_init(&policy->known)) {
+	    known_init(&policy->known) || families_init(&policy->families)) {
 		policy_free(&policy);
 		return -ENOMEM;
 	}
@@ -46,6 +44,7 @@ void policy_free(struct policy **policy)
 	rule_table_done(&(*policy)->table);
 	memo_done(&(*policy)->told);
 	known_done(&(*policy)->known);
+	families_done(&(*policy)->families);
 	protected_list_free(&(*policy)->protected_list);
 	free(*policy);
 	*policy = NULL;
@@ -59,6 +58,21 @@ int policy_reconfigure(struct policy *policy, const struct config *config)
 
 /* ---- what a finding would come to ------------------------------------------------------------ */
 
+#define RECENT_MIN 8 /* fewer say nothing of a rate */
+
+/*
+ * How many times the limit was passed, or is being passed now: an attacker who is stopped at the
+ * first packet too many is as loud as what he was about to send.
+ */
+static uint32_t loudness_of(const struct finding *finding)
+{
+	uint64_t now = finding->recent * finding->limit.seconds;
+
+	if (finding->recent < RECENT_MIN || now < finding->count)
+		now = finding->count;
+	return rule_loudness(now, &finding->limit);
+}
+
 /* A rule for the finding, all but its id and its reason. */
 static void draft(const struct policy *policy, const struct finding *finding, struct rule *rule,
 		  struct rule_facts *facts)
@@ -68,7 +82,7 @@ static void draft(const struct policy *policy, const struct finding *finding, st
 	settings_draft(&policy->settings, finding, rule);
 	*facts = (struct rule_facts){
 		.offending = peers_offending(finding->classes),
-		.loudness = rule_loudness(finding->count, &finding->limit),
+		.loudness = loudness_of(finding),
 		.action = rule->action,
 		.established = finding->established,
 	};
@@ -255,12 +269,21 @@ static int leave(struct policy *policy, const struct finding *finding, const str
 
 /* ---- one whose source has none --------------------------------------------------------------- */
 
-/* Whether a wider rule already does what a rule for this finding would do. */
+/*
+ * Whether a wider rule already does what a rule for this finding would do. One that many proven
+ * rules became is renewed by none of them: before it ends, who goes on gets a rule of his own, and
+ * if that are as many as before, they become one again.
+ */
 static bool is_covered(const struct policy *policy, const struct finding *finding,
 		       const struct rule *draft)
 {
 	const struct rule_node *node = rule_table_covering(&policy->table, &draft->prefix);
+	int64_t left_ns = node ? node->rule.expires.boot_ns - finding->at.boot_ns : 0;
 
+	if (node && node->rule.origin == ORIGIN_DETECTOR &&
+	    node->rule.evidence == EVIDENCE_PROVEN && draft->evidence == EVIDENCE_PROVEN &&
+	    left_ns < (draft->expires.boot_ns - finding->at.boot_ns) / 2)
+		return false;
 	return !draft->to_destination && node && node->rule.expires.boot_ns > finding->at.boot_ns &&
 	       node->rule.classes == CLASS_ALL &&
 	       (node->rule.action == ACTION_DROP || draft->action == ACTION_LIMIT);

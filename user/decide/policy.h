@@ -31,9 +31,21 @@ int policy_protect(struct policy *policy, const struct protected_list *list, str
  * Judges findings. A source without a rule gets one (RULE_ADDED, or RULE_OBSERVED in observe mode);
  * one whose rule has less than half its time left gets RULE_RENEWED; otherwise nothing changes.
  * Tries of ports and hosts renew an unproven rule until it has been there for block_seconds.
- * RULE_ALSO_FOUND says that another detector than the rule's has found its source. That,
- * RULE_OBSERVED, RULE_REFUSED and RULE_ALARMED are given once per source (of a flooded host: once
- * per host and packet classes) and detector until block_seconds passed, or RULE_ALARM_OVER came.
+ * RULE_ALSO_FOUND says that another detector than the rule's has found its source, or that somebody
+ * has blocked it by hand, and lets some of it pass. That, RULE_OBSERVED, RULE_REFUSED and
+ * RULE_ALARMED are given once per source (of a flooded host: once per host and packet classes) and
+ * detector until block_seconds passed, or RULE_ALARM_OVER came.
+ *
+ * There may be max_unproven_blocks rules on unproven evidence, and of sources with exchanges of
+ * their own (finding.established) a quarter of policy_population(), at least 100; in all,
+ * policy_room(). Past that the quietest unproven rule is REMOVED_REPLACED by a louder one (how many
+ * times its limit was passed, or is being passed in this second), or by one that rests on more;
+ * RULE_CROWDED says so once in block_seconds for each of the three bounds.
+ *
+ * Proven rules of many addresses of a prefix become one: its RULE_ADDED, then each of theirs is
+ * REMOVED_ROLLED_UP.
+ *
+ * DETECTOR_VICTIM_FLOOD with action limit: RULE_ALARMED as ever, and a rule with to_destination.
  */
 int policy_decide(struct policy *policy, const struct finding *findings, size_t n,
 		  struct rule_change_list *out);
@@ -77,15 +89,17 @@ struct block_request {
 };
 
 /*
- * A rule that somebody asks for, in the place of a detector's, or renewing his own. Also in observe
- * mode refused. Returns 0, or with a text -EPERM (protected: names as what), -EINVAL, -ENOSPC,
- * -ENOMEM.
+ * A rule that somebody asks for, in the place of a detector's, or renewing his own; findings
+ * neither renew nor replace it. Lifts a hold-off. What is imported never takes the place of what
+ * was asked for by hand: then nothing changes. Returns 0, or with a text -EPERM (protected: names
+ * as what), -EINVAL (also in observe mode), -ENOSPC, -ENOMEM.
  */
 int policy_block(struct policy *policy, const struct block_request *request, struct moment now,
 		 struct rule_change_list *out, char error[POLICY_ERROR]);
 /*
- * Ends rules (REMOVED_MANUAL): the one with this id; those of exactly this prefix, or that cover
- * this address; all. Their sources are left alone for block_seconds: findings are told
+ * Ends rules (REMOVED_MANUAL): the one with this id; those of exactly this prefix (of all ports and
+ * directions), or that cover it; all. Their sources, of a covering rule only the prefix that was
+ * named, are left alone for block_seconds, and their offences forgiven: findings are told
  * (REFUSED_HELD), nothing is blocked. Return how many ended, or -ENOMEM.
  */
 int policy_unblock_rule(struct policy *policy, uint32_t id, struct moment now,
@@ -94,8 +108,10 @@ int policy_unblock_prefix(struct policy *policy, const struct prefix *prefix, st
 			  struct rule_change_list *out);
 int policy_unblock_all(struct policy *policy, struct moment now, struct rule_change_list *out);
 
-/* Until then findings make no rules (REFUSED_PAUSED); rules in force end and renew as ever. 0: go
- * on. */
+/*
+ * Until then (CLOCK_BOOTTIME) findings make no rules (REFUSED_PAUSED) and none stronger; rules in
+ * force end and renew as ever. 0: go on.
+ */
 void policy_pause(struct policy *policy, int64_t until_ns);
 /* 0: not paused. */
 int64_t policy_paused_until(const struct policy *policy, int64_t now_ns);
@@ -120,7 +136,7 @@ struct policy_view {
 void policy_explain(const struct policy *policy, const struct prefix *prefix, struct moment now,
 		    struct policy_view *out);
 
-/* How many rules there may be in all: what enforcers hold. */
+/* How many rules there may be in all: what enforcers hold. One place is kept for a roll-up. */
 void policy_room(struct policy *policy, size_t max_rules);
 /* How many sources with exchanges of their own are tracked: the breaker's second measure. */
 void policy_population(struct policy *policy, uint64_t established_sources);

@@ -3,6 +3,7 @@
 #ifndef FWGEN_DECIDE_POLICY_STATE_H
 #define FWGEN_DECIDE_POLICY_STATE_H
 
+#include "decide/families.h"
 #include "decide/known.h"
 #include "decide/memo.h"
 #include "decide/policy.h"
@@ -15,6 +16,7 @@ enum budget { BUDGET_UNPROVEN, BUDGET_ESTABLISHED, BUDGET_ALL, BUDGETS };
 struct policy {
 	struct settings settings;
 	struct rule_table table;
+	struct families families;
 	struct protected_list protected_list;
 	struct memo told;
 	struct known known;
@@ -26,9 +28,12 @@ struct policy {
 };
 
 /*
- * Gives change->rule an id, puts it in force and reports the change, which is RULE_ADDED. A
- * detector's proven rule is an offence. Returns 0 or -ENOMEM, nothing changed.
+ * Gives change->rule an id, puts it in force and reports the change, which is RULE_ADDED; then
+ * rolls up what it is one too many of. Returns 0 or -ENOMEM.
  */
+int policy_put(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
+	       struct rule_change_list *out);
+/* The same for one that is no roll-up: a detector's proven rule is an offence. */
 int policy_add(struct policy *policy, struct rule_change *change, const struct rule_facts *facts,
 	       struct rule_change_list *out);
 /*
@@ -59,6 +64,13 @@ const struct protected_prefix *policy_guard(const struct policy *policy, const s
  */
 int room_make(struct policy *policy, const struct rule *rule, const struct rule_facts *facts,
 	      struct moment now, struct rule_change_list *out);
+
+/* ---- roll_up.c ------------------------------------------------------------------------------- */
+
+/* The prefix that this rule could be rolled up into, if any. */
+bool roll_up_prefix(const struct rule *rule, struct prefix *out);
+/* If this one and others like it are enough for one rule, it takes their place. 0 or -ENOMEM. */
+int roll_up(struct policy *policy, struct rule_node *node, struct rule_change_list *out);
 
 /* ---- peers.c --------------------------------------------------------------------------------- */
 

@@ -94,6 +94,8 @@ static int restore(struct policy *policy, const struct rule *rule, struct moment
 			rule_table_remove(&policy->table, node);
 		return -ENOMEM;
 	}
+	if (node)
+		families_enter(&policy->families, node);
 	return 0;
 }
 

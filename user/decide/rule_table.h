@@ -15,7 +15,7 @@
 /* What was known when the rule was decided on, and is not told of it. */
 struct rule_facts {
 	uint32_t offending; /* the packets that it was made for: enum packet_class, never all */
-	uint32_t loudness;  /* rule_loudness() of what was found last */
+	uint32_t loudness;  /* rule_loudness() of what is found of its source */
 	enum action action; /* before it was narrowed for somebody real */
 	bool established;   /* the source has had exchanges of its own */
 };

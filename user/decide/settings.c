@@ -59,7 +59,7 @@ enum action settings_action(const struct settings *settings, const struct findin
 	enum action action = configured(settings, finding);
 
 	if (finding->detector == DETECTOR_VICTIM_FLOOD)
-		return action != ACTION_ALARM && can_limit(finding) ? ACTION_LIMIT : ACTION_ALARM;
+		return action == ACTION_LIMIT && can_limit(finding) ? ACTION_LIMIT : ACTION_ALARM;
 	if (action == ACTION_DROP && finding->source.len < PREFIX_LEN_FULL &&
 	    finding->evidence == EVIDENCE_UNPROVEN)
 		return ACTION_LIMIT;

@@ -140,8 +140,7 @@ static void add_totals(struct judgement *judgement)
 	source->bytes += entry->bytes;
 	source->dropped += entry->dropped;
 	source->fired |= (uint16_t)judgement->fired;
-	if (entry_exchanges(entry))
-		tracker_establish(judgement->tracker, source);
+	tracker_establish(judgement->tracker, source, entry_exchanges(entry));
 	if (duration_ns > 0)
 		source->packets_per_second =
 			(float)((double)entry->packets * 1e9 / (double)duration_ns);

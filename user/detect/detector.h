@@ -15,6 +15,10 @@
 
 #define MARK_NEVER UINT32_MAX
 
+/* Packets of exchanges that the other side takes part in: so many weigh as one that nobody wanted.
+ */
+#define ANSWERS_PER_PACKET 256
+
 struct detector_ops {
 	/* Exactly one of these two. */
 	uint64_t (*count)(const struct table_entry *entry);

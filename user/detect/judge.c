@@ -31,13 +31,14 @@ static uint32_t class_of(uint8_t protocol)
 
 /*
  * Which packets make the interval what it is, where all of them were counted: the kinds that are
- * one in eight or more of what nobody asked for. What has no counter of its own is taken for the
- * protocol that came last. If it was answers that were too many, that is theirs too.
+ * one in eight or more. What has no counter of its own is taken for the protocol that came last,
+ * and so are answers, which weigh as little as packet_flood has them weigh.
  */
 static uint32_t dominant(const struct table_entry *entry)
 {
 	uint64_t known = (uint64_t)entry->syn + entry->udp + entry->icmp + entry->other;
 	uint64_t unasked = entry->packets > entry->answers ? entry->packets - entry->answers : 0;
+	uint64_t answers = entry->answers / ANSWERS_PER_PACKET, all = unasked + answers;
 	const struct {
 		uint64_t count;
 		uint32_t classes;
@@ -47,12 +48,13 @@ static uint32_t dominant(const struct table_entry *entry)
 		{ entry->icmp, CLASS_ICMP },
 		{ entry->fragments, CLASS_FRAGMENT },
 		{ entry->other, CLASS_OTHER },
-		{ unasked > known ? unasked - known : 0, class_of(entry->last_protocol) },
+		{ answers + (unasked > known ? unasked - known : 0),
+		  class_of(entry->last_protocol) },
 	};
 	uint32_t classes = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].count && kinds[i].count * DOMINANT_SHARE >= entry->packets)
+		if (kinds[i].count && kinds[i].count * DOMINANT_SHARE >= all)
 			classes |= kinds[i].classes;
 	return classes ? classes : class_of(entry->last_protocol);
 }
@@ -98,8 +100,18 @@ static bool was_assumed(const struct judgement *judgement, const struct limit *l
 		       1 + limit->seconds * 66 / 64;
 }
 
+/* An interval that took longer than a second, after a stall or in a capture, has as much of it. */
+static uint64_t of_a_second(const struct judgement *judgement, uint64_t n)
+{
+	int64_t duration_ns = judgement->time.end_ns - judgement->time.start_ns;
+
+	if (duration_ns <= NS_PER_SECOND)
+		return n;
+	return (uint64_t)((double)n * (double)NS_PER_SECOND / (double)duration_ns);
+}
+
 int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
-		 const struct spread *spread)
+		 uint64_t recent, const struct spread *spread)
 {
 	const struct table_entry *entry = judgement->entry;
 	uint32_t counted = limit->ops->classes;
@@ -112,6 +124,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 				    ? EVIDENCE_PROVEN
 				    : EVIDENCE_UNPROVEN,
 		.count = count,
+		.recent = of_a_second(judgement, recent),
 		.what = limit->ops->what,
 		.once = limit->ops->distinct || limit->ops->proves,
 		.limit = limit->limit,
@@ -188,7 +201,7 @@ static int judge_count(struct judgement *judgement, unsigned int which, struct w
 	past = share > 1 ? (n + share - 1) / share : past + n;
 	peaks_note(judgement->counts, limit, n ? past : 0);
 	if (n && past > limit->limit.count)
-		r = judge_report(judgement, limit, past, NULL);
+		r = judge_report(judgement, limit, past, n, NULL);
 	if (!r && !judgement->provisional)
 		r = keep_count(judgement, which, window, n);
 	return r;

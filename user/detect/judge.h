@@ -35,8 +35,11 @@ static inline bool judge_assumes(const struct table_entry *entry)
 int judge_counts(struct judgement *judgement);
 int judge_spread(struct judgement *judgement);
 
-/* Appends a finding of this limit. spread: NULL for counting detectors. */
+/*
+ * Appends a finding of this limit. recent: how much of count came in this interval; spread: NULL
+ * for counting detectors.
+ */
 int judge_report(struct judgement *judgement, const struct plan_limit *limit, uint64_t count,
-		 const struct spread *spread);
+		 uint64_t recent, const struct spread *spread);
 
 #endif

@@ -142,8 +142,9 @@ static void add_past(struct judgement *judgement, const struct window_shape *sha
 	spread_past(window, bits);
 }
 
+/* now: of this interval; bits: of the window. */
 static int judge_window(struct judgement *judgement, unsigned int which,
-			const struct spread_bits *bits)
+			const struct spread_bits *now, const struct spread_bits *bits)
 {
 	const struct plan *plan = judgement->plan;
 	uint64_t share = window_share(&plan->spreads[which], &judgement->time);
@@ -161,8 +162,12 @@ static int judge_window(struct judgement *judgement, unsigned int which,
 		most = limit->limit.count;
 		if (limit->ops->bits)
 			most = spread_reachable(most, limit->ops->bits);
-		if (count > most)
-			r = judge_report(judgement, limit, count, &spread);
+		if (count > most) {
+			const struct spread recent = spread_estimate(now);
+
+			r = judge_report(judgement, limit, count, limit->ops->distinct(&recent),
+					 &spread);
+		}
 	}
 	return r;
 }
@@ -251,7 +256,7 @@ int judge_spread(struct judgement *judgement)
 		if (window_share(shape, &judgement->time) == 1)
 			add_past(judgement, shape, windows[i], &all);
 		if (has_tries(&now) || now.protocols)
-			r = judge_window(judgement, i, &all);
+			r = judge_window(judgement, i, &now, &all);
 		if (has_tries(&now) && !judgement->provisional)
 			note_tried(judgement->source, &all);
 	}

@@ -6,8 +6,6 @@
  */
 #include "detect/detector.h"
 
-#define ANSWERS_PER_PACKET 256
-
 static uint64_t count(const struct table_entry *entry)
 {
 	uint64_t wanted = entry->answers;

@@ -231,10 +231,10 @@ int tracker_enter(struct tracker *tracker, const struct address *address, uint8_
 	return 0;
 }
 
-void tracker_establish(struct tracker *tracker, struct source *source)
+void tracker_establish(struct tracker *tracker, struct source *source, bool exchanges)
 {
-	tracker->established += !source->established;
-	source->established = true;
+	tracker->established += exchanges && !source->established;
+	source->established |= exchanges;
 }
 
 static int take(struct tracker *tracker, struct pool *pool, const struct source *source,

@@ -76,8 +76,8 @@ void tracker_expect_source(const struct tracker *tracker, const struct address *
 int tracker_enter(struct tracker *tracker, const struct address *address, uint8_t prefix_len,
 		  int64_t now_ns, struct source **out);
 
-/* It has had an exchange of its own. */
-void tracker_establish(struct tracker *tracker, struct source *source);
+/* Whether it has had exchanges of its own in this interval: once is enough. */
+void tracker_establish(struct tracker *tracker, struct source *source, bool exchanges);
 
 /* Add a window to the source; other sources may go for it, never this one. 0, -ENOSPC, -ENOMEM. */
 int tracker_add_window(struct tracker *tracker, struct source *source, uint8_t which,

@@ -16,6 +16,7 @@ struct finding {
 	enum detector_id detector;
 	enum evidence evidence;
 	uint64_t count;		     /* what was counted */
+	uint64_t recent;	     /* of it, in the running interval: a second of it at most */
 	struct limit limit;	     /* the limit it passed */
 	char group[GROUP_NAME_TEXT]; /* whose limit that is; "": the one for all */
 	uint32_t classes;	     /* the packets to blame: enum packet_class */

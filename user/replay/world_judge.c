@@ -107,6 +107,7 @@ int world_judge(struct world *world, const struct interval *interval)
 
 	if (!err)
 		err = decide(world);
+	policy_population(world->policy, detect_established(world->detect));
 	if (!err)
 		err = detect_destinations(world->detect, interval, &world->findings);
 	if (!err)
