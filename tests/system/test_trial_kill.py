@@ -76,7 +76,7 @@ def test_nothing_stays_blocked(net, start):
     for _ in range(ROUNDS):
         attack = net.blast_start(src="198.18.0.1", src_mode="list", sources=SOURCES, proto="udp", rate=20000, seconds=60)
         wait_until(lambda: len(daemon.rules()) == SOURCES, 10, "all are blocked")
-        wait_until(lambda: len(trial.ipset_left(net)) == SOURCES, 5, "all are in sets of iptables'")
+        wait_until(lambda: len(trial.ipset_ends(net)) == SOURCES, 5, "all are in sets of iptables'")
         net.blast_end(attack)
         wait_until(lambda: not trial.disagreements(net, daemon), 3, "all agree")
         expires = {address: trial.when(rule["expires_at"]) for address, rule in daemon.rules().items()}

@@ -45,10 +45,9 @@ def jiffies_hz():
     return round(1 / time.clock_getres(6))  # CLOCK_MONOTONIC_COARSE
 
 
-def seconds_left(jiffies):
+def jiffies_now():
     with open("/proc/timer_list") as timers:
-        now = int(re.search(r"^jiffies: (\d+)", timers.read(), re.M)[1])
-    return (jiffies - now) / jiffies_hz()
+        return int(re.search(r"^jiffies: (\d+)", timers.read(), re.M)[1])
 
 
 def blocks_map(daemon):
@@ -63,38 +62,39 @@ def as_bytes(entry):
     return bytes(int(byte, 16) for byte in entry)
 
 
-def xdp_left(map_id):
-    """Seconds that each block has left in the drop map, by address; what is over is left out."""
-    left = {}
-    for entry in json.loads(run(["bpftool", "-j", "map", "dump", "id", map_id]).stdout):
+def xdp_ends(map_id):
+    """When each block of the drop map ends, by address; what is over is left out."""
+    entries = json.loads(run(["bpftool", "-j", "map", "dump", "id", map_id]).stdout)
+    jiffies, now, ends = jiffies_now(), time.time(), {}
+    for entry in entries:
         address = ipaddress.IPv6Address(as_bytes(entry["key"])[:16])
-        seconds = seconds_left(struct.unpack_from("=Q", as_bytes(entry["value"]))[0])
-        if seconds > 0:
-            left[str(address.ipv4_mapped or address)] = seconds
-    return left
+        left = (struct.unpack_from("=Q", as_bytes(entry["value"]))[0] - jiffies) / jiffies_hz()
+        if left > 0:
+            ends[str(address.ipv4_mapped or address)] = now + left
+    return ends
 
 
-def ipset_left(net):
-    """Seconds that each member of the gateway's sets has left, cut to whole ones as ipset shows them."""
+def ipset_ends(net):
+    """When each member of the gateway's sets ends at the earliest: ipset shows whole seconds, and is right within one."""
+    before = time.time()
     text = net.gateway.run("ipset", "save", check=False).stdout
-    return {address: int(left) for address, left in re.findall(r"^add fwgen\S+ ([0-9a-f:.]+)\S* timeout (\d+)", text, re.M)}
+    members = re.findall(r"^add fwgen\S+ ([0-9a-f:.]+)\S* timeout (\d+)", text, re.M)
+    return {address: before + int(left) for address, left in members}
 
 
 def disagreements(net, daemon):
     """How rules, database, drop map and ipset differ, as text; deadlines may by a second."""
-    now = time.time()
-    rules = {rule["address"]: when(rule["expires_at"]) - now for rule in daemon.ask("rules")}
+    rules = {rule["address"]: when(rule["expires_at"]) for rule in daemon.ask("rules")}
     rows = daemon.query("select address, expires_at from rules where removed_at is null")
-    views = {"database": {row["address"]: when(row["expires_at"]) - now for row in rows},
-             "drop map": xdp_left(blocks_map(daemon)), "ipset": ipset_left(net)}
-    late = time.time() - now  # the views are not of one moment
+    views = {"database": {row["address"]: when(row["expires_at"]) for row in rows},
+             "drop map": xdp_ends(blocks_map(daemon)), "ipset": ipset_ends(net)}
     found = []
     for name, view in views.items():
         for address in rules.keys() | view.keys():
             if address not in view or address not in rules:
                 found.append(f"{address} is in {name if address in view else 'rules'} only")
-            elif not -1 - late < view[address] - rules[address] < 1 + late:
-                found.append(f"{address} has {view[address]:.2f} s left in {name}, {rules[address]:.2f} s in rules")
+            elif not -1.2 < view[address] - rules[address] < 1:  # reading a set takes some time, too
+                found.append(f"{address} ends {view[address] - rules[address]:+.2f} s from rules in {name}")
     return found
 
 
