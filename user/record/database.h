@@ -33,6 +33,10 @@
 /* The rules that policy_remember wants to know of: what the index rules_past holds. */
 #define DATABASE_PAST  "(evidence = 'proven' AND origin = 'detector') OR removed_why = 'manual'"
 #define PAST_RULES_MAX 65536
+/* Whether a rule ended with all others: who took everything off the box, or begins anew without. */
+#define DATABASE_ALL_ENDED                                                             \
+	"EXISTS (SELECT 1 FROM audit WHERE audit.at = removed_at AND verb IN ('off', " \
+	"'no-restore'))"
 
 enum database_statement {
 	PUT_RULE,    /* added, renewed */

@@ -21,6 +21,8 @@ static int read_past(sqlite3_stmt *s, struct moment now, struct past_rule *out)
 		return -EINVAL;
 	if (why[0] && removed_why_parse(why, &rule.removed_why))
 		return -EINVAL;
+	if (rule.removed_why == REMOVED_MANUAL && sqlite3_column_int(s, 6))
+		rule.removed_why = REMOVED_SHUTDOWN; /* nobody spoke for this one */
 	rule.to_destination = !strcmp(database_column(s, 2), "destination");
 	rule.expired_ns = now.boot_ns - (now.wall_ns - ended_ns);
 	*out = rule;

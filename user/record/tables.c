@@ -59,11 +59,9 @@ static const char *const texts[DATABASE_STATEMENTS] = {
 	[LOAD_ENDED] = "SELECT " RULE_COLUMNS ", removed_at, removed_why FROM rules"
 		       " WHERE removed_at IS NOT NULL AND removed_why <> 'shutdown'"
 		       " ORDER BY id DESC LIMIT ?",
-	/* Who took everything off the box, or begins anew, has spoken for nobody in particular. */
-	[LOAD_PAST] = "SELECT address, prefix_len, direction, evidence, CASE WHEN EXISTS"
-		      " (SELECT 1 FROM audit WHERE audit.at = removed_at"
-		      " AND verb IN ('off', 'no-restore')) THEN 'shutdown' ELSE removed_why END,"
-		      " coalesce(removed_at, expires_at) FROM rules INDEXED BY rules_past"
+	[LOAD_PAST] = "SELECT address, prefix_len, direction, evidence, removed_why,"
+		      " coalesce(removed_at, expires_at), " DATABASE_ALL_ENDED
+		      " FROM rules INDEXED BY rules_past"
 		      " WHERE " DATABASE_PAST " ORDER BY id DESC LIMIT " TEXT_OF(PAST_RULES_MAX),
 	[LOAD_ALLOWED] = "SELECT prefix, who FROM allowed ORDER BY at, prefix",
 };
