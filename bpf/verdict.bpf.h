@@ -115,7 +115,8 @@ static __always_inline struct block *destination_block(const struct packet *pack
 				 .kind = BLOCK_DESTINATION };
 	struct block *block;
 
-	if (!(packet->classes & (CLASS_SYN | CLASS_UDP | CLASS_ICMP)))
+	if (!(packet->classes & (CLASS_SYN | CLASS_UDP | CLASS_ICMP)) ||
+	    !(verdict_control.destination_blocks >> filter_destination(&packet->destination) & 1))
 		return 0;
 	block = bpf_map_lookup_elem(&blocks, &key);
 	if (in_force(block, packet, now))

@@ -270,13 +270,13 @@ struct protected_key {
 /* Shared by all interfaces. Two versions of the set: the poller fills the idle one, then turns. */
 struct verdict_control {
 	struct hash_key filter_key;
-	__u32 version; /* low bit: the set in force */
-	__u32 observe; /* 1: count what would be dropped, drop nothing */
+	__u64 destination_blocks; /* which are there, roughly: filter_destination; 0: none */
+	__u32 version;		  /* low bit: the set in force */
+	__u32 observe;		  /* 1: count what would be dropped, drop nothing */
 	struct prefix_set blocks[2];
 	__u32 hz;
 	__u32 port_blocks; /* how many blocks of sources are of one port; 0: not looked for */
-	__u32 destination_blocks; /* how many blocks are of destinations; 0: not looked for */
-	__u32 capture;		  /* 1: samples of what is dropped are wanted, of this prefix */
+	__u32 capture;	   /* 1: samples of what is dropped are wanted, of this prefix */
 	struct address capture_address, capture_mask;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "bpf/program_world.h"
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include "base/address.h"
@@ -293,6 +294,26 @@ static void address_as_source_is_apart(void **state)
 	assert_int_equal(hits(&rule), 1);
 }
 
+/* However many there are, and whichever go: the others stay. */
+static void many_destinations(void **state)
+{
+	struct rule rules[200];
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "203.0.113.%d", 1 + i);
+		rules[i] = limit_to(text, CLASS_SYN, 6, 0, 0);
+	}
+	for (int i = 199; i > 0; i--) {
+		assert_true(drops_tcp(ATTACKER, 80, SYN));
+		assert_int_equal(dropmap_remove(world.dropmap, &rules[i]), 0);
+	}
+	assert_true(drops_tcp(ATTACKER, 80, SYN));
+	assert_int_equal(dropmap_remove(world.dropmap, &rules[0]), 0);
+	assert_false(drops_tcp(ATTACKER, 80, SYN));
+}
+
 /* What a source's own limit lets pass is held against its destination's as well. */
 static void both_limits_count(void **state)
 {
@@ -459,6 +480,7 @@ int main(void)
 		TEST(of_one_port),
 		TEST(of_icmp_and_of_ipv6),
 		TEST(address_as_source_is_apart),
+		TEST(many_destinations),
 		TEST(both_limits_count),
 		TEST(protected_sources_pass),
 		TEST(kept_and_listed),

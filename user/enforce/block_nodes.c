@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/address.h"
+#include "filter.h"
 
 #define NONE	   UINT32_MAX
 #define BATCH	   4096 /* keys read in one system call */
@@ -42,7 +43,7 @@ static void count(struct block_nodes *nodes, const struct block_key *key, int on
 {
 	nodes->count += one;
 	if (key->kind == BLOCK_DESTINATION)
-		nodes->destination_count += one;
+		nodes->destination_counts[filter_destination(&key->address)] += one;
 	else if (key->port)
 		nodes->port_count += one;
 }

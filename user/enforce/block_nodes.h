@@ -28,9 +28,9 @@ static inline struct prefix node_prefix(const struct node *node)
 
 struct block_nodes {
 	size_t count;
-	uint32_t port_count;	    /* of them, those of sources and one port */
-	uint32_t destination_count; /* those of destinations */
-	struct node *items;	    /* room for max */
+	uint32_t port_count;		 /* of them, those of sources and one port */
+	uint32_t destination_counts[64]; /* those of destinations, by filter_destination */
+	struct node *items;		 /* room for max */
 	uint32_t max;
 	uint32_t top;	  /* no node from here on was ever used */
 	uint32_t free;	  /* the first of those below that are not */

@@ -62,8 +62,13 @@ void dropmap_maintain(struct dropmap *dropmap, struct moment now)
 
 void dropmap_count_kinds(struct dropmap *dropmap)
 {
+	uint64_t destinations = 0;
+
+	for (int bit = 0; bit < 64; bit++)
+		if (dropmap->nodes.destination_counts[bit])
+			destinations |= 1ULL << bit;
 	dropmap->maps.control->port_blocks = dropmap->nodes.port_count;
-	dropmap->maps.control->destination_blocks = dropmap->nodes.destination_count;
+	dropmap->maps.control->destination_blocks = destinations;
 }
 
 /* What the program is to know of the rule. */
