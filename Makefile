@@ -3,6 +3,7 @@
 #   make test       unit and BPF tests, then the system tests (root; namespaces only)
 #   make bench      build/bench.json and a table
 #   make lint       format, static analysis, include rules
+#   make trials     faults, each tried many times (half an hour); a table of the figures
 #   make soak       ten minutes of load; memory and descriptors must stay flat
 
 CC       ?= cc
@@ -44,7 +45,7 @@ TEST_LIB := $(BUILD)/tests/libtests.a
 BENCH    := $(BUILD)/tests/bench/bench
 BENCH_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 
-.PHONY: all test unit bpf-test system bench lint format soak clean
+.PHONY: all test unit bpf-test system bench lint format soak trials clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BINARY)
@@ -110,6 +111,9 @@ bench: $(BENCH)
 
 soak: $(BINARY)
 	/usr/bin/python3 -B tests/system/soak.py 600
+
+trials: $(BINARY)
+	FWGEN_FULL=1 /usr/bin/python3 -B -m pytest $(wildcard tests/system/test_trial_*.py)
 
 lint:
 	scripts/lint

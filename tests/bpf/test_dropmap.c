@@ -465,7 +465,7 @@ static void blocks_become_rules(void **state)
 	world_open(&world, pins);
 
 	now = moment_plus(moment_now(), NS_PER_SECOND);
-	assert_int_equal(dropmap_rules(world.dropmap, now, &rules, &count), 0);
+	assert_int_equal(dropmap_rules(world.dropmap, NULL, 0, now, &rules, &count), 0);
 	assert_int_equal(count, 1);
 	assert_memory_equal(&rules[0].prefix, &limit.prefix, sizeof(limit.prefix));
 	assert_int_equal(rules[0].id, 7);

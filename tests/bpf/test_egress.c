@@ -98,12 +98,11 @@ static void answers_are_told_by_what_left(void **state)
 	struct interval interval;
 	struct sensor *sensor;
 	char error[512];
-	bool repaired;
+	const char *why;
 	int near;
 
 	assert_int_equal(open_sensor(world, &sensor, error), 0);
-	assert_string_equal(sensor_direction(sensor, &repaired), "");
-	assert_false(repaired);
+	assert_int_equal(sensor_direction(sensor, &why), DIRECTION_SEEN);
 	near = packet_socket("near");
 	send_frame(near, &question);
 	for (int i = 0; i < 3; i++) {
@@ -219,11 +218,11 @@ static void others_keep_their_filters(void **state)
 	struct world *world = *state;
 	struct sensor *sensor;
 	char error[512];
-	bool repaired;
+	const char *why;
 
 	run("tc qdisc add dev near clsact; tc filter add dev near egress prio 7 u32 match u32 0 0");
 	assert_int_equal(open_sensor(world, &sensor, error), 0);
-	assert_string_equal(sensor_direction(sensor, &repaired), "");
+	assert_int_equal(sensor_direction(sensor, &why), DIRECTION_SEEN);
 	run(HAS_FILTER);
 	sensor_close(&sensor, false);
 	run("tc filter show dev near egress | grep -q u32; ! " HAS_FILTER);
@@ -239,15 +238,13 @@ static void a_lost_filter_is_put_back(void **state)
 	struct world *world = *state;
 	struct sensor *sensor;
 	char error[512];
-	bool repaired;
+	const char *why;
 
 	assert_int_equal(open_sensor(world, &sensor, error), 0);
 	run("tc qdisc del dev near clsact");
-	assert_string_equal(sensor_direction(sensor, &repaired), "");
-	assert_true(repaired);
+	assert_int_equal(sensor_direction(sensor, &why), DIRECTION_BACK);
 	run(ONE_FILTER);
-	assert_string_equal(sensor_direction(sensor, &repaired), "");
-	assert_false(repaired);
+	assert_int_equal(sensor_direction(sensor, &why), DIRECTION_SEEN);
 	sensor_close(&sensor, false);
 }
 
@@ -270,16 +267,18 @@ static void a_taken_place_is_named(void **state)
 		struct interval interval;
 		struct sensor *sensor;
 		char error[512];
-		bool repaired;
+		const char *why;
 
 		run(cases[i].take);
 		assert_int_equal(open_sensor(world, &sensor, error), 0);
-		assert_non_null(strstr(sensor_direction(sensor, &repaired), cases[i].reason));
+		assert_int_equal(sensor_direction(sensor, &why), DIRECTION_UNSEEN);
+		assert_non_null(strstr(why, cases[i].reason));
 		send_frame(world->socket, &frame);
 		collect(world, sensor, &interval);
 		assert_int_equal(interval.traffic.packets, 1);
 		run(cases[i].give);
-		assert_string_equal(sensor_direction(sensor, &repaired), "");
+		assert_int_equal(sensor_direction(sensor, &why), DIRECTION_BEGUN);
+		assert_string_equal(why, "");
 		run(HAS_FILTER);
 		sensor_close(&sensor, false);
 		run("tc qdisc del dev near clsact 2>/dev/null; ! " HAS_CLSACT);

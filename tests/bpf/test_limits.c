@@ -355,7 +355,7 @@ static void kept_and_listed(void **state)
 
 	(void)state;
 	dropmap_maintain(world.dropmap, moment_plus(moment_now(), NS_PER_SECOND));
-	assert_int_equal(dropmap_rules(world.dropmap, moment_now(), &rules, &n), 0);
+	assert_int_equal(dropmap_rules(world.dropmap, NULL, 0, moment_now(), &rules, &n), 0);
 	assert_int_equal(n, 1);
 	key = rule_key(&rules[0]);
 	same = rule_key(&rule);

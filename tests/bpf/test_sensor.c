@@ -159,7 +159,7 @@ static void a_kept_link_is_adopted(void **state)
 	char error[512], path[128], why[160];
 
 	assert_int_equal(open_sensor(world, &sensor, error), 0);
-	snprintf(path, sizeof(path), "%s/link-near", world->pin_dir);
+	snprintf(path, sizeof(path), "%s/link-%u-near", world->pin_dir, if_nametoindex("near"));
 	sensor_close(&sensor, true);
 	assert_int_equal(access(path, F_OK), 0);
 
@@ -170,7 +170,7 @@ static void a_kept_link_is_adopted(void **state)
 	assert_int_equal(interval.traffic.packets, 1);
 
 	run("bpftool link | grep -q 'xdp' && bpftool link detach pinned $(find /tmp -path "
-	    "'/tmp/fwgen-bpf-*/link-near')");
+	    "'/tmp/fwgen-bpf-*/link-*-near')");
 	assert_int_equal(sensor_verify(again, why), -ENODEV);
 	sensor_close(&again, false);
 	assert_int_not_equal(access(path, F_OK), 0);
@@ -194,7 +194,7 @@ static void a_detached_program_is_attached_anew(void **state)
 	char error[512], command[256], path[128], why[160];
 
 	assert_int_equal(open_sensor(world, &sensor, error), 0);
-	snprintf(path, sizeof(path), "%s/link-near", world->pin_dir);
+	snprintf(path, sizeof(path), "%s/link-%u-near", world->pin_dir, if_nametoindex("near"));
 	snprintf(command, sizeof(command), "bpftool link detach pinned %s", path);
 	run(command);
 	assert_int_equal(sensor_verify(sensor, why), -ENODEV);

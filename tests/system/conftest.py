@@ -12,6 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 import daemon as daemon_module  # noqa: E402
+import trial  # noqa: E402
 from arena import Arena  # noqa: E402
 from net import Net  # noqa: E402
 
@@ -79,6 +80,14 @@ def pytest_runtest_makereport(item, call):
             daemons.append(item.funcargs["arena"].daemon)
         for one in daemons:
             report.sections.append(("the daemon's log", one.log()[-4000:]))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The fault trials' figures."""
+    if trial.FIGURES:
+        terminalreporter.section("figures")
+        for line in trial.table():
+            terminalreporter.line(line)
 
 
 @pytest.fixture

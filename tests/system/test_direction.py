@@ -203,12 +203,10 @@ def test_only_one_direction_is_seen(net, start, why):
 def test_a_removed_filter_is_put_back(net, start):
     daemon = start(only())
     assert len(ours(net, "eth0")) == len(ours(net, "eth1")) == 1
-    net.gateway.run("tc", "filter", "del", "dev", "eth0", "egress")
-    assert not ours(net)
-    wait_until(lambda: ours(net), 5, "the filter is back")
-    wait_until(lambda: any("its tc filter was gone" in e["message"] for e in daemon.events()), 2, "it says so")
-    net.gateway.run("tc", "qdisc", "del", "dev", "eth1", "clsact")
-    wait_until(lambda: ours(net, "eth1"), 5, "and the other one")
+    for interface, what in ("eth0", ["filter", "del", "dev", "eth0", "egress"]), ("eth1", ["qdisc", "del", "dev", "eth1", "clsact"]):
+        net.gateway.run("tc", *what)
+        wait_until(lambda: any(f"what leaves {interface} was not seen" in e["message"] for e in daemon.events()), 1, "it says so")
+        assert ours(net, interface)
     assert daemon.traffic()["direction"] == daemon.traffic("eth1")["direction"] == "seen"
     assert daemon.stop() == 0
     assert not filters(net) and not has_clsact(net) and not filters(net, "eth1") and not has_clsact(net, "eth1")
@@ -281,3 +279,20 @@ def test_others_filters_stay(net, start, tmp_path):
     assert not daemon.rules()
     assert daemon.off().returncode == 0
     assert filters(net) == before and has_clsact(net)
+
+
+def test_what_left_while_the_filter_was_gone(net, start):
+    """An answer to what nobody could see is no attack: after the filter is back, too."""
+    daemon = start()
+    begun = daemon.status()["uptime_s"]  # the learning has begun before
+    wait_until(lambda: daemon.status()["uptime_s"] > begun + LEARNING + 0.5, LEARNING + 5, "the end of the learning")
+    ask(net, 4, SERVICE + 1)  # so that the gateway counts as a host whose packets are seen
+    daemon.process.send_signal(signal.SIGSTOP)
+    net.gateway.run("tc", "filter", "del", "dev", "eth0", "egress")
+    ask(net, 4)
+    daemon.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: any("its tc filter was gone" in e["message"] for e in daemon.events()), 1, "the filter is back")
+    assert ours(net)
+    sent = download(net, 4)["sent"]
+    assert_counted(daemon, sent)
+    assert not blocked(daemon, net.attacker4), daemon.rules()

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.short
 
 
 def link_pin(net, interface):
-    return next((p for p in pins_of(net.gateway) if p.name == f"link-{interface}"), None)
+    return next((p for p in pins_of(net.gateway) if p.name.startswith("link-") and p.name.endswith(f"-{interface}")), None)
 
 
 def messages(daemon):
@@ -49,7 +49,7 @@ def test_a_detached_program_comes_back(net, start):
     repairs = daemon.enforcers()["xdp"]["repairs"]
     run(["bpftool", "link", "detach", "pinned", link_pin(net, "eth0")])
     assert not net.xdp_attached("eth0")
-    wait_until(lambda: net.xdp_attached("eth0"), 5, "the program is back")
+    wait_until(lambda: net.xdp_attached("eth0"), 3, "the program is back")
     assert is_blocked(net, counter)
     wait_until(lambda: daemon.enforcers()["xdp"]["repairs"] == repairs + 1, 2, "the repair is counted")
     assert daemon.enforcers()["xdp"]["state"] == "enforced"
@@ -69,7 +69,7 @@ def test_an_interface_that_comes_back_is_watched(net, start):
                    net.client.name)
     net.gateway.ip("link", "set", "eth1", "up")
     net.client.ip("link", "set", "eth0", "up")
-    wait_until(lambda: net.xdp_attached("eth1"), 5, "the program is on the new interface")
+    wait_until(lambda: net.xdp_attached("eth1"), 1, "the program is on the new interface")
     wait_until(lambda: daemon.enforcers()["xdp"]["state"] == "enforced", 3, "all is enforced again")
     assert daemon.enforcers()["xdp"]["repairs"] == 1
     assert any("eth1 is watched again" in m for m in messages(daemon))
@@ -85,9 +85,11 @@ def test_anothers_program_is_left_alone_and_named_once(net, start, tmp_path):
     source.write_text('__attribute__((section("xdp"), used)) int others(void *c) { return 2; }\n')
     run(["clang", "-O2", "-target", "bpf", "-c", source, "-o", tmp_path / "pass.o"])
     daemon = start(LONG)
+    daemon.process.send_signal(signal.SIGSTOP)  # it would be faster
     net.client.ip("link", "del", "eth0")
     net.gateway.ip("link", "add", "eth1", "type", "veth", "peer", "name", "eth0", "netns", net.client.name)
     net.gateway.run("ip", "link", "set", "dev", "eth1", "xdp", "obj", tmp_path / "pass.o", "sec", "xdp")
+    daemon.process.send_signal(signal.SIGCONT)
     wait_until(lambda: "already there" in daemon.enforcers()["xdp"].get("reason", ""), 6, "it says who is there")
     program = net.xdp_attached("eth1")
     wait_until(lambda: daemon.status()["uptime_s"] > 8, 10, "several looks")

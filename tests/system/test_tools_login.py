@@ -2,39 +2,15 @@
 """Guessing passwords against real servers for SSH and FTP, and people who just log in."""
 import ftplib
 import itertools
-import subprocess
 import threading
 import time
 
 import pytest
 
 from conftest import FULL
-from net import run, wait_until
+from sshd import SSH, start_sshd
 
-SSH = ["ssh", "-n", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-       "-o", "ConnectTimeout=5", "-o", "NumberOfPasswordPrompts=1"]
 GUESSES_MOST = 40
-
-
-def start_sshd(namespace, folder):
-    """sshd on port 22 with keys of its own, in a mount namespace where it writes nothing of this machine's."""
-    for name in ("host", "admin"):
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-    config = folder / "sshd_config"
-    config.write_text(f"""HostKey {folder}/host
-AuthorizedKeysFile {folder}/admin.pub
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PasswordAuthentication yes
-ForceCommand /bin/true
-PidFile none
-""")
-    namespace.popen("unshare", "--mount", "--propagation", "private", "sh", "-c",
-                    "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && mount -t tmpfs none /var/log && "
-                    f"exec /usr/sbin/sshd -D -e -f {config}", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: not namespace.run("ssh-keyscan", "-T", "1", "127.0.0.1", check=False).stdout == "", 10, "sshd answers")
-    return folder / "admin"
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +22,12 @@ def servers(arena, tmp_path_factory):
     for number in range(5):
         (files / f"{number}.bin").write_bytes(bytes(200000))
     arena.serve(arena.net.gateway, "ftp", str(files))
-    return start_sshd(arena.net.gateway, folder)
+    return start_sshd(arena.net.gateway, folder, settings="UsePAM no\nForceCommand /bin/true")
 
 
 def guess_ssh(net):
     """One connection, one wrong password; whether the server refused it."""
-    command = ["timeout", "5", "sshpass", "-p", "wrong", *SSH, "-o", "PubkeyAuthentication=no", f"root@{net.GATEWAY4}"]
+    command = ["timeout", "5", "sshpass", "-p", "wrong", *SSH, "-n", "-o", "PubkeyAuthentication=no", f"root@{net.GATEWAY4}"]
     return "Permission denied" in net.attacker.run(*command, check=False).stderr
 
 
@@ -100,7 +76,7 @@ def test_an_administrator_logs_in(arena, servers):
     source, net = arena.outsider(), arena.net
     for _ in range(8):
         begun = time.monotonic()
-        net.attacker.run(*SSH, "-o", "PasswordAuthentication=no", "-i", servers, f"root@{net.GATEWAY4}", "true")
+        net.attacker.run(*SSH, "-n", "-o", "PasswordAuthentication=no", "-i", servers, f"root@{net.GATEWAY4}", "true")
         time.sleep(max(0, (15 if FULL else 2) - (time.monotonic() - begun)))
     arena.assert_unharmed(source, 8 * 10)
 

@@ -77,14 +77,22 @@ static inline int end_namespace(void **state)
 	return enforcer ? iptables_enforcer_stop(&enforcer, false) : 0;
 }
 
+static inline void start_with(const struct iptables_options *options)
+{
+	char error[512] = "";
+
+	if (iptables_enforcer_start(options, &enforcer, error))
+		fail_msg("%s", error);
+}
+
 static inline void start_on(const char *first, const char *second)
 {
 	const char *const names[] = { first, second };
-	const struct iptables_options options = { names, second ? 2 : 1 };
-	char error[512] = "";
+	const struct iptables_options options = { .interfaces = names,
+						  .interface_count = second ? 2 : 1 };
 
-	if (iptables_enforcer_start(&options, &enforcer, error))
-		fail_msg("%s", error);
+	start_with(&options);
+	iptables_enforcer_sync(enforcer, NULL, 0, moment_now());
 }
 
 static inline struct rule_change change_of(enum rule_change_kind kind, uint32_t id,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include "daemon/changes.h"
 #include "daemon/deny.h"
+#include "daemon/recent.h"
 
 /* ---- the enforcers --------------------------------------------------------------------------- */
 
@@ -81,7 +82,7 @@ static int set_up_with(void **state, const char *text)
 	memset(d, 0, sizeof(*d));
 	if (config_parse(text, strlen(text), folder, &d->config, error) ||
 	    recorder_open(&options, &d->recorder, error) || events_new(d->recorder, &d->events) ||
-	    policy_new(d->config, 1, &d->policy)) {
+	    policy_new(d->config, 1, &d->policy) || recent_new(&d->recent)) {
 		print_error("%s\n", error);
 		return -1;
 	}
@@ -100,6 +101,7 @@ static int tear_down(void **state)
 	recorder_close(&d->recorder);
 	events_free(&d->events);
 	policy_free(&d->policy);
+	recent_free(&d->recent);
 	deny_free(&d->deny);
 	finding_list_free(&d->judgement.findings);
 	rule_change_list_free(&d->judgement.changes);

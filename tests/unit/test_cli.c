@@ -343,11 +343,11 @@ static void test_large_answer(void **state)
 static void test_help(void **state)
 {
 	static const char *const words[] = {
-		"run",	    "check",	 "off",	      "version",  "status",
-		"sources",  "events",	 "rules",     "--iface",  "--config",
-		"--db",	    "--observe", "--enforce", "--sensor", "--takeover",
-		"--socket", "--json",	 "--limit",   "suggest",  "whatif NEWCONFIG",
-		"--last",
+		"run",	    "check",	    "off",	 "version",  "status",
+		"sources",  "events",	    "rules",	 "--iface",  "--config",
+		"--db",	    "--observe",    "--enforce", "--sensor", "--takeover",
+		"--socket", "--json",	    "--limit",	 "suggest",  "whatif NEWCONFIG",
+		"--last",   "--no-restore",
 	};
 	struct daemon *daemon = *state;
 

@@ -113,7 +113,7 @@ static void test_status_text(void **state)
 	       "fwgen 0.1.0: enforcing, up 1h 2m\n"
 	       "  rules in force   7\n"
 	       "  tracked sources  12, 1.0 MiB of memory\n"
-	       "  evidence         none: connection tracking is not asked\n"
+	       "  evidence         none: connections are not tracked here\n"
 	       "  configuration    built-in defaults\n"
 	       "  database         /var/lib/db\n"
 	       "\n"

@@ -131,7 +131,7 @@ static const char everything[] =
 	" \"response\": {\"enforcers\": [\"iptables\"], \"block_seconds\": 20,"
 	"  \"unproven_block_seconds\": 20, \"escalation\": 1, \"max_block_seconds\": 20,"
 	"  \"limit_packets_per_second\": 7, \"max_unproven_blocks\": 3, \"track_connections\": "
-	"false,"
+	"true,"
 	"  \"on_exit\": \"keep\"},"
 	" \"storage\": {\"database\": \"data/f.db\", \"event_log\": \"\", \"retention_days\": 1},"
 	" \"log\": {\"level\": \"debug\", \"file\": \"/var/log/fwgen.log\"},"
@@ -165,7 +165,7 @@ static void check_everything(const struct config *c)
 	assert_int_equal(c->response.escalation, 1);
 	assert_int_equal(c->response.limit_packets_per_second, 7);
 	assert_int_equal(c->response.max_unproven_blocks, 3);
-	assert_false(c->response.track_connections);
+	assert_true(c->response.track_connections);
 	assert_true(c->response.keep_on_exit);
 	assert_string_equal(c->storage.database, "/srv/gateway/data/f.db");
 	assert_string_equal(c->storage.event_log, "");

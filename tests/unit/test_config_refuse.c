@@ -228,9 +228,6 @@ static const struct {
 	{ "{\"fleet\": {%s}}", "\"webhook\": \"\"",
 	  "fleet: not supported by this version; it must be an empty object ({})" },
 
-	{ "{\"response\": {\"track_connections\": %s}}", "true",
-	  "response.track_connections: true is not supported by this version; it must be false" },
-
 	/* response */
 	{ "{\"response\": {\"enforcers\": [%s]}}", "\"xdp\", \"nftables\"",
 	  "response.enforcers[1]: \"nftables\" is not one of \"xdp\", \"iptables\"; did you mean "

@@ -553,6 +553,24 @@ static void learning(void **state)
 	assert_int_equal(arrives(tcp(in, ACK)), RELATION_ANSWER);
 }
 
+/* What leaves was not seen for a while: again a missing note says nothing, for as long as was said.
+ */
+static void learning_again(void **state)
+{
+	(void)state;
+	contacts_init(&memory, notes, false, at(0));
+	make_visible(OURS);
+	assert_int_equal(arrives(udp(FAR, 53, OURS, 5000)), RELATION_UNASKED);
+	contacts_relearn(&memory, at(30), 60 * NS_PER_SECOND);
+	assert_int_equal(arrives(udp(FAR, 53, OURS, 5000)), RELATION_UNKNOWN);
+	contacts_relearn(&memory, at(31), NS_PER_SECOND); /* shortens nothing */
+	contacts_turn(&memory, at(89.9));
+	make_visible(OURS);
+	assert_int_equal(arrives(udp(FAR, 53, OURS, 5000)), RELATION_UNKNOWN);
+	contacts_turn(&memory, at(90));
+	assert_int_equal(arrives(udp(FAR, 53, OURS, 5000)), RELATION_UNASKED);
+}
+
 static uint32_t still_answers(void)
 {
 	return arrives(udp(FAR, 53, OURS, 5000)) == RELATION_ANSWER;
@@ -748,6 +766,7 @@ int main(void)
 		TEST(errors_about_our_syn_acks),
 		TEST(only_errors_and_echo_replies_answer),
 		TEST(learning),
+		TEST(learning_again),
 		TEST(notes_last_for_a_generation),
 		TEST(a_full_generation_turns),
 		TEST(answers_to_floods_note_nothing),

@@ -36,7 +36,8 @@ static void test_messages_round_trip(void **state)
 		{ .type = MESSAGE_SET,
 		  .member = member_of("2001:db8::/32", "syn-l7"),
 		  .rule_id = UINT32_MAX,
-		  .deadline_ns = INT64_MAX },
+		  .deadline_ns = INT64_MAX,
+		  .weight = 2 },
 		{ .type = MESSAGE_UNSET, .member = member_of("192.0.2.1", "all") },
 		{ .type = MESSAGE_SET,
 		  .member = member_of("2001:db8:1111:2222:3333:4444:5555:6666,tcp:65535",
@@ -55,7 +56,6 @@ static void test_messages_round_trip(void **state)
 		  .packets = 7 },
 		{ .type = MESSAGE_STATE, .members = UINT64_MAX, .text = "4 lines refused: full" },
 		{ .type = MESSAGE_NOTE, .text = "something odd" },
-		{ .type = MESSAGE_RESYNC },
 		{ .type = MESSAGE_STOPPED, .error = -EIO },
 	};
 	const size_t n = sizeof(messages) / sizeof(messages[0]);
@@ -73,6 +73,7 @@ static void test_messages_round_trip(void **state)
 		assert_memory_equal(&got.member, &messages[i].member, sizeof(got.member));
 		assert_int_equal(got.rule_id, messages[i].rule_id);
 		assert_int_equal(got.deadline_ns, messages[i].deadline_ns);
+		assert_int_equal(got.weight, messages[i].weight);
 		assert_int_equal(got.keep, messages[i].keep);
 		assert_int_equal(got.error, messages[i].error);
 		assert_int_equal(got.enforced, messages[i].enforced);
@@ -88,8 +89,8 @@ static void test_bad_messages_are_refused(void **state)
 	static const char *const bad[] = { "\n",
 					   "sett 1 192.0.2.1 all 5\n",
 					   "set 1 192.0.2.1 all\n",
-					   "set 1 192.0.2.1 everything 5\n",
-					   "set 1 192.0.2.999 all 5\n",
+					   "set 1 192.0.2.1 everything 5 0\n",
+					   "set 1 192.0.2.999 all 5 0\n",
 					   "unset 192.0.2.1\n",
 					   "stop perhaps\n",
 					   "state enforced 1 2\n",
@@ -141,11 +142,9 @@ static void test_changes_are_told_once(void **state)
 		assert_int_equal(desired_set(desired, &rule), 0);
 	}
 	assert_true(desired_pending(desired));
-	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 150000000000\n");
+	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 150000000000 0\n");
 	assert_false(desired_pending(desired));
 	desired_unset(desired, &rule);
-	assert_int_equal(desired_members(desired), 0);
 	assert_string_equal(drain(desired), "unset 192.0.2.1 all\n");
 	assert_false(desired_pending(desired));
 	desired_free(&desired);
@@ -163,7 +162,7 @@ static void test_what_was_not_sent_is_kept(void **state)
 	assert_true(desired_encode(desired, encoded, sizeof(encoded)) > 0);
 	/* not sent: the socket was full */
 	assert_true(desired_pending(desired));
-	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 100000000000\n");
+	assert_string_equal(drain(desired), "set 7 192.0.2.1 all 100000000000 0\n");
 	desired_free(&desired);
 }
 
@@ -178,11 +177,9 @@ static void test_two_rules_want_one_member(void **state)
 	assert_int_equal(desired_set(desired, &manual), 0);
 	drain(desired);
 	assert_int_equal(desired_set(desired, &found), 0);
-	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000\n");
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000 0\n");
 	desired_unset(desired, &manual);
-	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 2 192.0.2.1 all 60000000000\n");
+	assert_string_equal(drain(desired), "set 2 192.0.2.1 all 60000000000 0\n");
 	/* a late removal of a rule that is not there any more changes nothing */
 	desired_unset(desired, &manual);
 	assert_false(desired_pending(desired));
@@ -208,13 +205,64 @@ static void test_ports_are_members_of_their_own(void **state)
 	assert_int_equal(desired_set(desired, &all), 0);
 	assert_int_equal(desired_set(desired, &ssh), 0);
 	assert_int_equal(desired_set(desired, &snmp), 0);
-	assert_int_equal(desired_members(desired), 3);
-	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000\n"
-					    "set 2 192.0.2.1,tcp:22 port 60000000000\n"
-					    "set 3 192.0.2.1,udp:22 port 60000000000\n");
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 900000000000 0\n"
+					    "set 2 192.0.2.1,tcp:22 port 60000000000 0\n"
+					    "set 3 192.0.2.1,udp:22 port 60000000000 0\n");
 	desired_unset(desired, &ssh);
 	assert_string_equal(drain(desired), "unset 192.0.2.1,tcp:22 port\n");
-	assert_int_equal(desired_members(desired), 2);
+	desired_free(&desired);
+}
+
+/* A destination that is limited, and the same host as a source. */
+static void test_destinations_are_members_of_their_own(void **state)
+{
+	struct rule source = rule_of(1, "192.0.2.1", CLASS_UDP, 60);
+	struct rule port = rule_of(2, "192.0.2.1", CLASS_SYN, 60);
+	struct rule all = rule_of(3, "192.0.2.1", CLASS_UDP, 60);
+	struct desired *desired = NULL;
+
+	(void)state;
+	port.to_destination = all.to_destination = true;
+	port.action = all.action = ACTION_LIMIT;
+	port.limit_pps = all.limit_pps = 1000;
+	port.port = 80;
+	port.protocol = 6;
+	all.protocol = 17; /* the class's: no port, so no part of the member */
+	assert_int_equal(desired_new(&desired), 0);
+	assert_int_equal(desired_set(desired, &source), 0);
+	assert_int_equal(desired_set(desired, &port), 0);
+	assert_int_equal(desired_set(desired, &all), 0);
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 udp 60000000000 0\n"
+					    "set 2 192.0.2.1,tcp:80 tosynport-l1000 60000000000 0\n"
+					    "set 3 192.0.2.1 toudp-l1000 60000000000 0\n");
+	desired_unset(desired, &all);
+	assert_string_equal(drain(desired), "unset 192.0.2.1 toudp-l1000\n");
+	all.action = ACTION_DROP;
+	assert_int_equal(desired_set(desired, &all), -EINVAL);
+	desired_free(&desired);
+}
+
+/* What people asked for goes before what is proven, that before the rest. */
+static void test_weights(void **state)
+{
+	struct rule manual = rule_of(1, "192.0.2.1", CLASS_ALL, 60);
+	struct rule proven = rule_of(2, "192.0.2.2", CLASS_ALL, 60);
+	struct rule unproven = rule_of(3, "192.0.2.3", CLASS_ALL, 60);
+	struct desired *desired = NULL;
+
+	(void)state;
+	manual.origin = ORIGIN_MANUAL;
+	proven.evidence = EVIDENCE_PROVEN;
+	assert_int_equal(desired_new(&desired), 0);
+	assert_int_equal(desired_set(desired, &manual), 0);
+	assert_int_equal(desired_set(desired, &proven), 0);
+	assert_int_equal(desired_set(desired, &unproven), 0);
+	assert_string_equal(drain(desired), "set 1 192.0.2.1 all 60000000000 2\n"
+					    "set 2 192.0.2.2 all 60000000000 1\n"
+					    "set 3 192.0.2.3 all 60000000000 0\n");
+	unproven.evidence = EVIDENCE_PROVEN; /* conntrack said so meanwhile */
+	assert_int_equal(desired_set(desired, &unproven), 0);
+	assert_string_equal(drain(desired), "set 3 192.0.2.3 all 60000000000 1\n");
 	desired_free(&desired);
 }
 
@@ -226,13 +274,12 @@ static void test_a_rule_changes_its_classes(void **state)
 	(void)state;
 	assert_int_equal(desired_new(&desired), 0);
 	assert_int_equal(desired_set(desired, &rule), 0);
-	assert_int_equal(desired_members(desired), 2);
 	drain(desired);
 	rule.classes = CLASS_SYN;
 	assert_int_equal(desired_set(desired, &rule), 0);
-	assert_int_equal(desired_members(desired), 1);
-	assert_string_equal(drain(desired), "set 3 192.0.2.1 syn 60000000000\nunset 192.0.2.1 udp\n"
-					    "set 3 192.0.2.1 syn 60000000000\n");
+	assert_string_equal(drain(desired),
+			    "set 3 192.0.2.1 syn 60000000000 0\nunset 192.0.2.1 udp\n"
+			    "set 3 192.0.2.1 syn 60000000000 0\n");
 	desired_free(&desired);
 }
 
@@ -249,7 +296,7 @@ static void test_resync_brackets_everything(void **state)
 	drain(desired);
 	desired_unset(desired, &b);
 	desired_resync(desired);
-	assert_string_equal(drain(desired), "sync\nset 1 192.0.2.1 all 60000000000\nsynced\n");
+	assert_string_equal(drain(desired), "sync\nset 1 192.0.2.1 all 60000000000 0\nsynced\n");
 	assert_false(desired_pending(desired));
 	desired_free(&desired);
 }
@@ -310,7 +357,7 @@ static void test_waiting_removals_are_bounded(void **state)
 	}
 	len = desired_encode(desired, encoded, sizeof(encoded) - 1);
 	encoded[len] = '\0';
-	assert_int_equal(strncmp(encoded, "sync\nset 1 192.0.2.1 all 60000000000\n", 37), 0);
+	assert_int_equal(strncmp(encoded, "sync\nset 1 192.0.2.1 all 60000000000 0\n", 39), 0);
 	desired_free(&desired);
 }
 
@@ -324,6 +371,8 @@ int main(void)
 		cmocka_unit_test(test_what_was_not_sent_is_kept),
 		cmocka_unit_test(test_two_rules_want_one_member),
 		cmocka_unit_test(test_ports_are_members_of_their_own),
+		cmocka_unit_test(test_destinations_are_members_of_their_own),
+		cmocka_unit_test(test_weights),
 		cmocka_unit_test(test_a_rule_changes_its_classes),
 		cmocka_unit_test(test_resync_brackets_everything),
 		cmocka_unit_test(test_packets_hold_whole_lines),

@@ -3,6 +3,7 @@
  * Host facts against a real kernel: every test has a network namespace of its own with a pair of
  * veth interfaces. Needs root.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -191,6 +192,42 @@ static void test_peers_and_local_routes(void **state)
 	host_close(&host);
 }
 
+/* The far end of a tunnel, when the interface comes and until it goes. */
+static void test_tunnel(void **state)
+{
+	struct host *host = open_host();
+
+	(void)state;
+	run("ip link add vx0 type vxlan id 5 dstport 4789 remote 203.0.113.9 dev v0");
+	assert_true(changes(host));
+	assert_string_equal(reason(host, "203.0.113.9"), "tunnel endpoint of vx0");
+	settles_changed(host);
+	run("ip link del vx0");
+	assert_true(changes(host));
+	assert_null(reason(host, "203.0.113.9"));
+	host_close(&host);
+}
+
+/* What no notice tells is found by the thread that host_start begins. */
+static void test_survey(void **state)
+{
+	const struct sockaddr_in ntp = { .sin_family = AF_INET,
+					 .sin_port = htons(123),
+					 .sin_addr.s_addr = inet_addr("192.0.2.123") };
+	struct host *host = open_host();
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)state;
+	assert_int_equal(connect(fd, (const struct sockaddr *)&ntp, sizeof(ntp)), 0);
+	assert_false(settles_changed(host));
+	assert_int_equal(host_start(host), 0);
+	assert_true(changes(host));
+	assert_string_equal(reason(host, "192.0.2.123"), "NTP server");
+	assert_false(settles_changed(host));
+	close(fd);
+	host_close(&host);
+}
+
 static void test_default_interface(void **state)
 {
 	char name[IF_NAMESIZE] = "";
@@ -320,6 +357,7 @@ static void test_descriptors_are_closed(void **state)
 	struct host *host = open_host();
 
 	(void)state;
+	assert_int_equal(host_start(host), 0);
 	run("ip address add 192.0.2.9/24 dev v0");
 	assert_true(changes(host));
 	host_close(&host);
@@ -335,6 +373,8 @@ int main(void)
 		IN_NAMESPACE(test_gateways_of_every_table),
 		IN_NAMESPACE(test_next_hop_objects),
 		IN_NAMESPACE(test_peers_and_local_routes),
+		IN_NAMESPACE(test_tunnel),
+		IN_NAMESPACE(test_survey),
 		IN_NAMESPACE(test_default_interface),
 		IN_NAMESPACE(test_changed_gateway_is_noticed),
 		IN_NAMESPACE(test_changed_addresses_and_interfaces_are_noticed),

@@ -5,6 +5,7 @@
  */
 #include "netfilter_fixture.h"
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define BURST 20000
@@ -72,7 +73,7 @@ static void test_emptied_set_is_filled_again(void **state)
 	until(in_set("fwgen4", "192.0.2.1"));
 	shell_words("ipset flush fwgen4");
 	until(in_set("fwgen4", "192.0.2.1"));
-	assert_int_equal(status_now().repairs, 1);
+	until(status_now().repairs == 1);
 }
 
 /* ---- the helper -------------------------------------------------------------------------------
@@ -111,9 +112,8 @@ static void test_killed_helper_is_reported_and_replaced(void **state)
 	until(in_set("fwgen4", "192.0.2.1"));
 	assert_int_equal(iptables_enforcer_restart(enforcer), -EBUSY);
 	kill(helper_pid(), SIGKILL);
-	until(serve(10) == -EPIPE);
+	until(strcmp(status_now().reason, "the helper process was ended by signal 9") == 0);
 	assert_int_equal(status_now().state, ENFORCER_UNENFORCED);
-	assert_string_equal(status_now().reason, "the helper process was ended by signal 9");
 	assert_int_equal(iptables_enforcer_flush(enforcer), -EPIPE);
 	assert_int_equal(iptables_enforcer_receive(enforcer), -EPIPE);
 	tell(RULE_ADDED, 2, "192.0.2.2", CLASS_ALL, 100);
@@ -205,62 +205,206 @@ static void with_file_over(const char *source, const char *target, void (*fn)(vo
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void expect_missing_ipset(void)
+static void expect_missing_iptables(void)
 {
 	const char *const names[] = { "lo" };
-	const struct iptables_options options = { names, 1 };
+	const struct iptables_options options = { .interfaces = names, .interface_count = 1 };
 	char error[512] = "";
 
 	if (iptables_enforcer_start(&options, &enforcer, error) != -ENOENT || enforcer)
 		_exit(1);
-	if (!strstr(error, "failed to find ipset") || !strstr(error, "apt-get install ipset"))
+	if (!strstr(error, "failed to find iptables: ") ||
+	    !strstr(error, "apt-get install iptables"))
 		_exit(2);
 }
 
 static void test_missing_program_is_named(void **state)
 {
 	(void)state;
-	with_file_over("/dev/null", "/usr/sbin/ipset", expect_missing_ipset);
-	assert_false(listed(false, "FWGEN"));
+	with_file_over("/dev/null", "/usr/sbin/iptables", expect_missing_iptables);
 }
 
+static void expect(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	print_error("%s\n", what);
+	_exit(1);
+}
+
+static void tell_weighed(uint32_t id, const char *prefix, enum evidence evidence, int seconds)
+{
+	struct rule_change change = change_of(RULE_ADDED, id, prefix, CLASS_ALL, seconds);
+
+	change.rule.evidence = evidence;
+	iptables_enforcer_change(enforcer, &change, moment_now());
+}
+
+static void do_without(const char *reason)
+{
+	start_on("lo", NULL);
+	until(enforced());
+	expect(strstr(status_now().reason, reason), status_now().reason);
+	tell(RULE_ADDED, 17, "192.0.2.1", CLASS_ALL, 100);
+	tell(RULE_ADDED, 18, "2001:db8::/64", CLASS_UDP, 100);
+	until(listed(false,
+		     "-A FWGEN -s 192.0.2.1/32 -m comment --comment 17 -m time --datestop 2") &&
+	      listed(true, "-A FWGEN -s 2001:db8::/64 -p udp -m comment --comment 18 -m time"));
+	until(status_now().rules == 2);
+	tell(RULE_REMOVED, 17, "192.0.2.1", CLASS_ALL, 0);
+	until(!listed(false, "192.0.2.1"));
+	until(status_now().rules == 1);
+	shell_words("ip6tables -t raw -F");
+	until(listed(true, "-A FWGEN -s 2001:db8::/64 -p udp"));
+	until(status_now().repairs == 1);
+	expect(iptables_enforcer_stop(&enforcer, false) == 0, "stop");
+	expect(!listed(false, "FWGEN") && !listed(true, "FWGEN"), "nothing is left");
+}
+
+static void do_without_ipset(void)
+{
+	do_without("without ipset (it is not installed)");
+}
+
+static void do_without_ipset_in_kernel(void)
+{
+	do_without("without ipset (the kernel has none)");
+}
+
+static void test_without_ipset(void **state)
+{
+	(void)state;
+	with_file_over("/dev/null", "/usr/sbin/ipset", do_without_ipset);
+}
+
+static void fill_without_ipset(void)
+{
+	start_on("lo", NULL);
+	add_numbers(0, 1500, 100);
+	until(status_now().rules == 1000 && !enforced());
+	expect(strstr(status_now().reason, "1000 of 1500 blocks have room"), status_now().reason);
+	expect(listed(false, "--comment 1000 ") && !listed(false, "--comment 1001 "),
+	       "who came first");
+	tell_weighed(5000, "192.0.2.5", EVIDENCE_PROVEN, 100);
+	until(listed(false, "-s 192.0.2.5/32") && !listed(false, "--comment 1000 "));
+	for (unsigned int i = 0; i < 600; i++) {
+		struct rule_change change = change_of(RULE_REMOVED, 1, "192.0.2.1", CLASS_ALL, 0);
+
+		set_number(&change.rule, i);
+		iptables_enforcer_change(enforcer, &change, moment_now());
+	}
+	until(enforced() && status_now().rules == 901);
+	expect(listed(false, "--comment 1500 "), "who had no room has come in");
+}
+
+static void test_without_ipset_room_is_for_the_important(void **state)
+{
+	(void)state;
+	with_file_over("/dev/null", "/usr/sbin/ipset", fill_without_ipset);
+}
+
+/* A kernel without ipset, as the program tells of it. */
+static void test_kernel_without_ipset(void **state)
+{
+	char path[] = "/tmp/fwg-ipset-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0 && fchmod(fd, 0755) == 0);
+	dprintf(fd, "#!/bin/sh\necho 'ipset v7.17: Cannot open session to kernel.' >&2\nexit 1\n");
+	close(fd);
+	with_file_over(path, "/usr/sbin/ipset", do_without_ipset_in_kernel);
+	unlink(path);
+}
+
+/* The administrator has changed from one iptables to the other: what the first left goes. */
 static void use_legacy(void)
 {
-	if (!strstr(output_of("iptables", "-V", NULL), "legacy"))
-		_exit(3);
+	expect(strstr(output_of("iptables", "-V", NULL), "legacy"), "legacy is the default here");
+	expect(strstr(output_of("iptables-nft", "-t", "raw", "-S", NULL), "-j FWGEN\n"), "before");
 	start_on("lo", NULL);
+	expect(!strstr(output_of("iptables-nft", "-t", "raw", "-S", NULL), "FWGEN"), "taken over");
 	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_SYN, 100);
 	until(in_set("fwgen4-syn", "192.0.2.1"));
-	if (!listed(false, "-A PREROUTING -i lo -j FWGEN\n") || !listed(true, "fwgen6-syn src"))
-		_exit(4);
+	expect(listed(false, "-A PREROUTING -i lo -j FWGEN\n") && listed(true, "fwgen6-syn src"),
+	       "legacy rules");
 	shell_words("iptables -t raw -F");
 	until(listed(false, "-A PREROUTING -i lo -j FWGEN\n"));
-	if (iptables_enforcer_stop(&enforcer, false) || listed(false, "FWGEN") ||
-	    *output_of("ipset", "list", "-n", NULL))
-		_exit(5);
+	expect(!iptables_enforcer_stop(&enforcer, false) && !listed(false, "FWGEN") &&
+		       !*output_of("ipset", "list", "-n", NULL),
+	       "nothing is left");
+}
+
+static void with_legacy_iptables(void (*fn)(void))
+{
+	static const char *const names[] = { "iptables",	 "ip6tables",
+					     "iptables-restore", "ip6tables-restore",
+					     "iptables-save",	 "ip6tables-save" };
+	char folder[] = "/tmp/fwg-alternatives-XXXXXX", link[96], program[96];
+
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *verb = strchr(names[i], '-');
+		int stem = verb ? (int)(verb - names[i]) : (int)strlen(names[i]);
+
+		snprintf(link, sizeof(link), "%s/%s", folder, names[i]);
+		snprintf(program, sizeof(program), "/usr/sbin/%.*s-legacy%s", stem, names[i],
+			 verb ? verb : "");
+		assert_int_equal(symlink(program, link), 0);
+	}
+	with_file_over(folder, "/etc/alternatives", fn);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(link, sizeof(link), "%s/%s", folder, names[i]);
+		unlink(link);
+	}
+	rmdir(folder);
 }
 
 static void test_legacy_iptables(void **state)
 {
-	static const char legacy[] = "/usr/sbin/xtables-legacy-multi";
 	const char *const probe[] = { "iptables-legacy", "-t", "raw", "-S", NULL };
 	struct subprocess_result result = { .status = 1 };
 
 	(void)state;
-	if (access(legacy, X_OK) || access("/usr/sbin/xtables-nft-multi", X_OK) ||
+	if (access("/etc/alternatives/iptables", F_OK) ||
 	    subprocess_run(probe, NULL, 0, 5000, &result) || result.status != 0) {
 		print_message("skipped: no legacy iptables here (%s)\n", result.errors);
 		subprocess_result_free(&result);
 		return;
 	}
 	subprocess_result_free(&result);
-	with_file_over(legacy, "/usr/sbin/xtables-nft-multi", use_legacy);
+	start_on("lo", NULL);
+	assert_int_equal(iptables_enforcer_stop(&enforcer, true), 0);
+	with_legacy_iptables(use_legacy);
+}
+
+/* Rules that go by legacy tables do not keep the other iptables from its work. */
+static void test_legacy_tables_beside(void **state)
+{
+	const char *const probe[] = { "iptables-legacy", "-t", "raw",	 "-A", "PREROUTING", "-s",
+				      "203.0.113.1",	 "-j", "ACCEPT", NULL };
+	struct subprocess_result result = { .status = 1 };
+	bool legacy = subprocess_run(probe, NULL, 0, 5000, &result) == 0 && result.status == 0;
+
+	(void)state;
+	subprocess_result_free(&result);
+	if (!legacy) {
+		print_message("skipped: no legacy iptables here\n");
+		return;
+	}
+	start_on("lo", NULL);
+	until(enforced());
+	assert_true(listed(false, "-A PREROUTING -i lo -j FWGEN\n"));
+	assert_null(strstr(output_of("iptables-legacy", "-t", "raw", "-S", NULL), "FWGEN"));
+	assert_int_equal(iptables_enforcer_stop(&enforcer, false), 0);
+	assert_non_null(
+		strstr(output_of("iptables-legacy", "-t", "raw", "-S", NULL), "203.0.113.1"));
 }
 
 static void test_bad_interface_is_refused(void **state)
 {
 	const char *const names[] = { "eth+" };
-	const struct iptables_options options = { names, 1 };
+	const struct iptables_options options = { .interfaces = names, .interface_count = 1 };
 	char error[512] = "";
 
 	(void)state;
@@ -318,7 +462,7 @@ static void test_large_sync(void **state)
 	while (serve(1) == 0 && in_set("fwgen4", "198.18.0.1"));
 	until(status_now().rules == MANY);
 	print_message("sync that changes half of them: %d ms\n", (int)(now_ms() - begin_ms));
-	assert_true(enforced());
+	until(enforced());
 }
 
 static void test_full_set_is_told(void **state)
@@ -357,7 +501,11 @@ int main(void)
 		in_namespace(test_rules_are_removed_past_a_hanging_helper),
 		in_namespace(test_rules_outlive_the_daemon),
 		in_namespace(test_missing_program_is_named),
+		in_namespace(test_without_ipset),
+		in_namespace(test_without_ipset_room_is_for_the_important),
+		in_namespace(test_kernel_without_ipset),
 		in_namespace(test_legacy_iptables),
+		in_namespace(test_legacy_tables_beside),
 		in_namespace(test_bad_interface_is_refused),
 		in_namespace(test_burst),
 		in_namespace(test_large_sync),

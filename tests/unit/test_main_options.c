@@ -36,7 +36,8 @@ static void nothing_given(void **state)
 	assert_int_equal(options.interface_count, 0);
 	assert_null(options.config);
 	assert_null(options.database);
-	assert_false(options.has_mode || options.has_backend || options.takeover || options.help);
+	assert_false(options.has_mode || options.has_backend || options.takeover ||
+		     options.no_restore || options.help);
 }
 
 static void everything_given(void **state)
@@ -46,7 +47,7 @@ static void everything_given(void **state)
 	(void)state;
 	assert_int_equal(parse(VERB_RUN, &options, "--iface", "eth0,eth1", "--config", "a.json",
 			       "--db=x.db", "--observe", "--sensor=xdp-generic", "--takeover",
-			       "--iface=wan"),
+			       "--no-restore", "--iface=wan"),
 			 0);
 	assert_int_equal(options.interface_count, 3);
 	assert_string_equal(options.interfaces[0], "eth0");
@@ -58,7 +59,7 @@ static void everything_given(void **state)
 	assert_int_equal(options.mode, MODE_OBSERVE);
 	assert_true(options.has_backend);
 	assert_int_equal(options.backend, BACKEND_XDP_GENERIC);
-	assert_true(options.takeover);
+	assert_true(options.takeover && options.no_restore);
 }
 
 /* Each names what is wrong and leaves the result alone. */

@@ -237,7 +237,7 @@ static void version_3_is_migrated_with_its_rows(void **state)
 
 static struct recorder *open_recorder(void)
 {
-	struct recorder_options options = { .database = file, .retention_days = 30 };
+	struct recorder_options options = { .database = file, .retention_days = 0 };
 	struct recorder *r = NULL;
 	char error[512] = "";
 

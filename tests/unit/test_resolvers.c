@@ -76,7 +76,7 @@ static int remove_files(void **state)
 
 static bool has(const struct resolvers *resolvers, const char *text)
 {
-	const struct resolver_set *set = resolvers_get(resolvers);
+	const struct address_set *set = resolvers_get(resolvers);
 	struct address address;
 
 	assert_int_equal(address_parse(text, &address), 0);
@@ -101,7 +101,7 @@ static bool resolvers_change(struct resolvers *resolvers)
 static void test_resolv_conf_lines(void **state)
 {
 	struct files *files = *state;
-	struct resolver_set set = { 0 };
+	struct address_set set = { 0 };
 	char path[64];
 
 	write_file(files->root, "etc/resolv.conf",

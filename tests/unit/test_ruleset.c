@@ -46,7 +46,12 @@ static void test_set_names_round_trip(void **state)
 					     "fwgen6net-syn-l1000000",
 					     "fwgen4-udp-l1",
 					     "fwgen4-port",
-					     "fwgen6net-port-l1000000" };
+					     "fwgen6net-port-l1000000",
+					     "fwgen4-tosyn-l1000",
+					     "fwgen6-toudp-l5",
+					     "fwgen4-toicmp-l1",
+					     "fwgen4-toudpport-l50",
+					     "fwgen6-tosynport-l1000000" };
 	char buf[RULESET_NAME];
 	struct ruleset_set set;
 
@@ -76,6 +81,10 @@ static void test_names_of_others_are_not_ours(void **state)
 					     "fwgen4-l1000001",
 					     "myfwgen4",
 					     "fwgen4net-all-l5",
+					     "fwgen4net-tosyn-l5",
+					     "fwgen4-tosyn",
+					     "fwgen4-toicmpport-l5",
+					     "fwgen4-totcp-l5",
 					     "fwgen4-syn-l99999999999999999999" };
 	struct ruleset_set set;
 
@@ -104,6 +113,37 @@ static void test_kinds_of_a_rule(void **state)
 	assert_int_equal(ruleset_kinds(&rule, kinds), 0);
 	rule.classes = CLASS_ALL;
 	rule.action = ACTION_ALARM;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 0);
+}
+
+static void test_kinds_of_a_destination(void **state)
+{
+	struct rule rule = rule_of(1, "192.0.2.1", CLASS_SYN, 10);
+	struct ruleset_kind kinds[RULESET_KINDS_PER_RULE];
+	char text[RULESET_KIND_TEXT];
+
+	(void)state;
+	rule.to_destination = true;
+	rule.protocol = 6;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 0); /* nothing is dropped altogether */
+	rule.action = ACTION_LIMIT;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 0);
+	rule.limit_pps = 1000;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 1);
+	assert_string_equal(ruleset_kind_format(&kinds[0], text), "tosyn-l1000");
+	rule.port = 80;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 1);
+	assert_string_equal(ruleset_kind_format(&kinds[0], text), "tosynport-l1000");
+	rule.classes = CLASS_ICMP;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 0); /* has no ports */
+	rule.port = 0;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 1);
+	rule.classes = CLASS_SYN | CLASS_UDP;
+	assert_int_equal(ruleset_kinds(&rule, kinds), 0);
+	rule = rule_of(1, "192.0.2.0/24", CLASS_SYN, 10);
+	rule.to_destination = true;
+	rule.action = ACTION_LIMIT;
+	rule.limit_pps = 1000;
 	assert_int_equal(ruleset_kinds(&rule, kinds), 0);
 }
 
@@ -292,6 +332,88 @@ static void test_classes_in_the_chain(void **state)
 	free(text);
 }
 
+static void test_destinations_in_the_chain(void **state)
+{
+	static const struct ruleset_kind kinds[] = {
+		{ RULESET_TO | RULESET_PORT | CLASS_SYN, 1000 },
+		{ RULESET_TO | CLASS_ICMP, 20 },
+		{ CLASS_OTHER, 0 },
+		{ CLASS_ALL, 0 },
+	};
+	struct ruleset_chain chain = chain_of(true, kinds, 4);
+	char *text = install_text("", &chain);
+
+	(void)state;
+	assert_non_null(strstr(
+		text,
+		"fwgen6net src -j DROP\n"
+		"-A FWGEN -p tcp -m tcp --tcp-flags SYN,ACK SYN -m set --match-set"
+		" fwgen6-tosynport-l1000 dst,dst -m hashlimit --hashlimit-above 1000/sec"
+		" --hashlimit-burst 1000 --hashlimit-mode dstip,dstport --hashlimit-htable-max"
+		" 262144 --hashlimit-name fwgen6-tosynport-l1000 -j DROP\n"
+		"-A FWGEN -p ipv6-icmp -m set --match-set fwgen6-toicmp-l20 dst -m hashlimit"
+		" --hashlimit-above 20/sec --hashlimit-burst 20 --hashlimit-mode dstip"
+		" --hashlimit-htable-max 262144 --hashlimit-name fwgen6-toicmp-l20 -j DROP\n"
+		"-A FWGEN -p tcp -j RETURN\n"));
+	free(text);
+}
+
+static void test_tracking_is_a_last_rule(void **state)
+{
+	static const struct ruleset_kind kinds[] = { { CLASS_OTHER, 0 } };
+	struct ruleset_chain chain = chain_of(false, kinds, 1);
+	char *text;
+
+	(void)state;
+	chain.track_connections = true;
+	text = install_text("", &chain);
+	assert_non_null(strstr(text, "-m set --match-set fwgen4net-other src -j DROP\n-A FWGEN -m"
+				     " conntrack --ctstate UNTRACKED -j RETURN\n-I "));
+	free(text);
+}
+
+static void test_rules_without_sets(void **state)
+{
+	const struct ruleset_single singles[] = {
+		{ member_of("192.0.2.1", "all"), 11, 1800000000 },
+		{ member_of("2001:db8::1", "all"), 12, 1800000000 },
+		{ member_of("198.51.100.0/24", "udp-l50"), 13, 0 },
+		{ member_of("192.0.2.2,tcp:22", "port"), 14, 0 },
+		{ member_of("192.0.2.3,tcp:80", "tosynport-l9"), 15, 0 },
+		{ member_of("192.0.2.3,udp:53", "toudpport-l9"), 16, INT64_MAX },
+	};
+	struct ruleset_chain chain = chain_of(false, &drop_all, 1);
+	char *text;
+
+	(void)state;
+	chain.singles = singles;
+	chain.single_count = sizeof(singles) / sizeof(singles[0]);
+	text = install_text("", &chain);
+	assert_string_equal(
+		text,
+		"*raw\n:FWGEN - [0:0]\n"
+		"-A FWGEN -s 192.0.2.1 -m comment --comment 11 -m time --datestop"
+		" 2027-01-15T08:00:00 -j DROP\n"
+		"-A FWGEN -s 192.0.2.2 -p tcp -m tcp --dport 22 -m comment --comment 14 -j DROP\n"
+		"-A FWGEN -s 198.51.100.0/24 -p udp -m comment --comment 13 -m hashlimit"
+		" --hashlimit-above 50/sec --hashlimit-burst 50 --hashlimit-mode srcip"
+		" --hashlimit-htable-max 262144 --hashlimit-name fwgen4net-udp-l50 -j DROP\n"
+		"-A FWGEN -d 192.0.2.3 -p tcp -m tcp --tcp-flags SYN,ACK SYN --dport 80 -m comment"
+		" --comment 15 -m hashlimit --hashlimit-above 9/sec --hashlimit-burst 9"
+		" --hashlimit-mode dstip,dstport --hashlimit-htable-max 262144 --hashlimit-name"
+		" fwgen4-tosynport-l9 -j DROP\n"
+		"-A FWGEN -d 192.0.2.3 -p udp -m udp --dport 53 -m comment --comment 16 -m time"
+		" --datestop 2038-01-19T03:14:07 -m hashlimit --hashlimit-above 9/sec"
+		" --hashlimit-burst 9 --hashlimit-mode dstip,dstport --hashlimit-htable-max 262144"
+		" --hashlimit-name fwgen4-toudpport-l9 -j DROP\n"
+		"-I PREROUTING -i eth1 -j FWGEN\n-I PREROUTING -i eth0 -j FWGEN\nCOMMIT\n");
+	free(text);
+	chain.single_count = 0; /* nor does it fall back to sets */
+	text = install_text("", &chain);
+	assert_null(strstr(text, "-A FWGEN"));
+	free(text);
+}
+
 static void test_jumps_in_place(void **state)
 {
 	static const struct {
@@ -410,19 +532,23 @@ static void test_read_members(void **state)
 			     "add fwgen6net-port 2001:db8::/32,udp:161 timeout 9 comment \"2\"\n"
 			     "add fwgen4-port 192.0.2.1,icmp:3\n"
 			     "add fwgen4 2001:db8::/32";
-	struct ruleset_member member = { 0 };
+	struct ruleset_standing line = { .rule_id = 7 };
 	char text[RULESET_MEMBER_TEXT];
 
 	(void)state;
-	assert_true(ruleset_read_member(&cursor, &member));
-	assert_string_equal(ruleset_member_format(&member, text), "192.0.2.1");
-	assert_true(ruleset_read_member(&cursor, &member));
-	assert_string_equal(ruleset_member_format(&member, text), "2001:db8::/32,udp:161");
-	assert_true(ruleset_read_member(&cursor, &member));
-	assert_string_equal(ruleset_member_format(&member, text), "2001:db8::/32");
-	assert_int_equal(member.port, 0);
-	assert_int_equal(member.protocol, 0);
-	assert_false(ruleset_read_member(&cursor, &member));
+	assert_true(ruleset_read_member(&cursor, &line));
+	assert_string_equal(ruleset_member_format(&line.member, text), "192.0.2.1");
+	assert_int_equal(line.rule_id, 1);
+	assert_int_equal(line.timeout_s, 5);
+	assert_true(ruleset_read_member(&cursor, &line));
+	assert_string_equal(ruleset_member_format(&line.member, text), "2001:db8::/32,udp:161");
+	assert_true(ruleset_read_member(&cursor, &line));
+	assert_string_equal(ruleset_member_format(&line.member, text), "2001:db8::/32");
+	assert_int_equal(line.rule_id, 0);
+	assert_int_equal(line.timeout_s, 0);
+	assert_int_equal(line.member.port, 0);
+	assert_int_equal(line.member.protocol, 0);
+	assert_false(ruleset_read_member(&cursor, &line));
 }
 
 static void test_members_of_one_port(void **state)
@@ -464,6 +590,7 @@ int main(void)
 		cmocka_unit_test(test_set_names_round_trip),
 		cmocka_unit_test(test_names_of_others_are_not_ours),
 		cmocka_unit_test(test_kinds_of_a_rule),
+		cmocka_unit_test(test_kinds_of_a_destination),
 		cmocka_unit_test(test_member_lines),
 		cmocka_unit_test(test_del_and_create_lines),
 		cmocka_unit_test(test_timeouts),
@@ -472,6 +599,9 @@ int main(void)
 		cmocka_unit_test(test_install_on_an_empty_table),
 		cmocka_unit_test(test_install_replaces_old_jumps_only),
 		cmocka_unit_test(test_classes_in_the_chain),
+		cmocka_unit_test(test_destinations_in_the_chain),
+		cmocka_unit_test(test_tracking_is_a_last_rule),
+		cmocka_unit_test(test_rules_without_sets),
 		cmocka_unit_test(test_jumps_in_place),
 		cmocka_unit_test(test_remove_text),
 		cmocka_unit_test(test_deletes_of_one_interface),

@@ -61,7 +61,7 @@ static void print_head(const struct page *page, const struct json *data)
 		 field_int(data, "tracked_sources"), memory);
 	print_forgotten(page, json_get(data, "tracker"));
 	page_say(page, INK_PLAIN, "  evidence         %s",
-		 strcmp(evidence, "none") ? evidence : "none: connection tracking is not asked");
+		 strcmp(evidence, "none") ? evidence : "none: connections are not tracked here");
 	page_say(page, INK_PLAIN, "  configuration    %s", *config ? config : "built-in defaults");
 	page_say(page, INK_PLAIN, "  database         %s", field_text(data, "database"));
 }
@@ -159,6 +159,8 @@ static void print_troubles(const struct page *page, const struct json *data)
 		if (!strcmp(field_text(row, "state"), "unenforced"))
 			page_say(page, INK_BAD, "! %s does not enforce: %s",
 				 field_text(row, "name"), *reason ? reason : "see the log");
+		else if (*reason)
+			page_say(page, INK_WARNING, "! %s: %s", field_text(row, "name"), reason);
 	}
 	if (*failing)
 		page_say(page, INK_BAD,

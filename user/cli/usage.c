@@ -32,6 +32,7 @@ static const struct option_help daemon_options[] = {
 	{ "enforce", NULL, "block them" },
 	{ "sensor", "NAME", "auto, xdp or xdp-generic" },
 	{ "takeover", NULL, "take over from a running fwgen, without a gap" },
+	{ "no-restore", NULL, "end what the run before blocked, instead of going on with it" },
 };
 
 static const struct option_help replay_options[] = {

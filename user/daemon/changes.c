@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "daemon/deny.h"
+#include "daemon/evidence.h"
 
 static bool uses_dropmap(const struct daemon *daemon)
 {
@@ -112,6 +113,8 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 
 		if (daemon->iptables && !daemon->pause.disarmed)
 			iptables_enforcer_change(daemon->iptables, change, now);
+		if (change->kind == RULE_ADDED)
+			evidence_ask(daemon, &change->rule);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);
 		recent_note(daemon->recent, change, now);

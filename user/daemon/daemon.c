@@ -37,18 +37,6 @@ void daemon_go_first(void)
 		log_info("failed to go before other processes: %s", strerror(errno));
 }
 
-void daemon_lock(struct daemon *daemon)
-{
-	pthread_mutex_lock(&daemon->lock.next);
-	pthread_mutex_lock(&daemon->lock.held);
-	pthread_mutex_unlock(&daemon->lock.next);
-}
-
-void daemon_unlock(struct daemon *daemon)
-{
-	pthread_mutex_unlock(&daemon->lock.held);
-}
-
 /* ---- the steps ------------------------------------------------------------------------------- */
 
 /* Detection, decision and what follows from them, a slice at a time. */
@@ -155,12 +143,6 @@ static void on_grace(void *context, uint32_t events)
 		daemon->tick_ms_max = daemon->tick_ms_last;
 }
 
-static void on_upkeep(void *context, uint64_t expirations)
-{
-	(void)expirations;
-	daemon_upkeep(context);
-}
-
 static void on_host(void *context, uint32_t events)
 {
 	struct daemon *daemon = context;
@@ -231,8 +213,7 @@ int daemon_watch_steps(struct daemon *daemon)
 		err = loop_add_fd(loop, host_fd(daemon->host), EPOLLIN, on_host, daemon,
 				  &daemon->host_source);
 	if (!err)
-		err = loop_add_timer(loop, UPKEEP_NS, UPKEEP_NS, on_upkeep, daemon,
-				     &daemon->upkeep_timer);
+		err = upkeep_start(daemon);
 	if (!err)
 		err = loop_add_timer(loop, interval_ns, interval_ns, on_interval, daemon,
 				     &daemon->interval_timer);
@@ -248,6 +229,7 @@ int daemon_run(const struct options *options)
 		.options = options,
 		.started = moment_now(),
 		.lock_fd = -1,
+		.links_fd = -1,
 		.lock = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER },
 	};
 	code = daemon_start(&daemon);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A note beside the lock that says which database and socket the daemon of this network namespace
- * used: `fwgen off` is typed without its options, often after its death. Outlives a daemon that was
- * killed or that left its blocks in place, not the boot; a clean end takes it along.
+ * used: `fwgen off` is typed without its options, often after its end, and is to end its rules,
+ * which the next start would take back. Outlives the daemon, not the boot; `fwgen off` takes it
+ * along.
  */
 #include "daemon/footprint.h"
 

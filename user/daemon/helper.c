@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include "base/log.h"
+#include "daemon/changes.h"
+#include "daemon/view.h"
 
 #define RESTART_SECONDS_MAX 60
 #define SAME_TROUBLE_NS	    (2 * RESTART_SECONDS_MAX * NS_PER_SECOND)
@@ -71,14 +73,21 @@ static void on_helper(void *context, uint32_t events)
 int helper_open(struct daemon *daemon, char error[512])
 {
 	const char *names[CONFIG_INTERFACES_MAX];
-	struct iptables_options options = { .interfaces = names };
+	struct iptables_options options = {
+		.interfaces = names,
+		.track_connections = daemon->config->response.track_connections,
+	};
 	struct iptables_enforcer *enforcer = NULL;
 	int err;
 
 	for (unsigned int i = 0; i < daemon->config->interface_count; i++) {
+		const struct watch *watch = &daemon->watches[i];
+
 		/* the watches are in the order of the configuration; at the start there are none */
-		if (!daemon->watches[i].released)
-			names[options.interface_count++] = daemon->config->interfaces[i];
+		if (!watch->released)
+			names[options.interface_count++] = watch->status.name[0]
+								   ? watch->status.name
+								   : daemon->config->interfaces[i];
 	}
 	err = iptables_enforcer_start(&options, &enforcer, error);
 	if (err)
@@ -113,4 +122,62 @@ void helper_close(struct daemon *daemon, bool keep)
 	if (err)
 		log_error("failed to remove fwgen's iptables rules: %s; fwgen off tries again",
 			  strerror(-err));
+}
+
+void helper_reopen(struct daemon *daemon)
+{
+	char error[512];
+
+	if (!daemon->iptables)
+		return;
+	helper_close(daemon, true);
+	if (helper_open(daemon, error)) {
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
+		return;
+	}
+	daemon_lock(daemon);
+	daemon_sync(daemon, moment_now());
+	daemon_unlock(daemon);
+}
+
+static void tell_repairs(struct daemon *daemon, const struct enforcer_status *now)
+{
+	if (now->repairs > daemon->told_repairs)
+		events_say(daemon->events, EVENT_ALARM, SEVERITY_WARNING,
+			   "somebody changed fwgen's iptables rules; they were put right (%llu"
+			   " times by now)",
+			   (unsigned long long)now->repairs);
+	daemon->told_repairs = now->repairs;
+}
+
+static void tell_state(struct daemon *daemon, const struct enforcer_status *now,
+		       struct told_state *told)
+{
+	bool fault = now->state == ENFORCER_UNENFORCED, lasts = now->state == told->seen;
+	bool iptables = strcmp(now->name, "iptables") == 0;
+
+	if (!told->begun && !fault) /* what is as it should be from the start is no news */
+		told->told = now->state;
+	told->begun = true;
+	told->seen = now->state;
+	if (!lasts || now->state == told->told)
+		return;
+	told->told = now->state;
+	/* why XDP does not block has an event of its own */
+	events_say(daemon->events, fault ? EVENT_ALARM : EVENT_SYSTEM,
+		   fault ? SEVERITY_CRITICAL : SEVERITY_NOTICE, "enforcer %s: %s%s%s", now->name,
+		   enforcer_state_name(now->state), iptables && now->reason[0] ? ": " : "",
+		   iptables ? now->reason : "");
+}
+
+void helper_tell_states(struct daemon *daemon)
+{
+	struct enforcer_status now[ENFORCERS_MAX];
+	unsigned int count = view_enforcers(daemon, now);
+
+	for (unsigned int i = 0; i < count; i++) {
+		tell_state(daemon, &now[i], &daemon->told[i]);
+		if (strcmp(now[i].name, "iptables") == 0)
+			tell_repairs(daemon, &now[i]);
+	}
 }

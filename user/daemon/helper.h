@@ -9,5 +9,9 @@
 int helper_open(struct daemon *daemon, char error[512]);
 /* Ends it; keep: its rules stay. Nothing when it is not there. */
 void helper_close(struct daemon *daemon, bool keep);
+/* Another helper, for what the configuration says now; the rules stay. Nothing without one. */
+void helper_reopen(struct daemon *daemon);
+/* Events for enforcers whose state has changed since it was told, and for repairs. */
+void helper_tell_states(struct daemon *daemon);
 
 #endif

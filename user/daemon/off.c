@@ -101,12 +101,16 @@ static void remove_iptables(bool *failed)
 	}
 }
 
-static void remove_filters(void)
+static void remove_filters(bool *failed)
 {
-	int removed = egress_release(NULL, 0, true);
+	int removed = egress_release_others(NULL, 0);
 
-	if (removed)
+	if (removed > 0)
 		printf("tc filters removed: %d\n", removed);
+	if (removed >= 0)
+		return;
+	fprintf(stderr, "fwgen: failed to remove fwgen's tc filters: %s\n", strerror(-removed));
+	*failed = true;
 }
 
 static void remove_pins(bool *failed)
@@ -230,7 +234,7 @@ int daemon_off(const struct options *options)
 	lock = end_daemon(&failed);
 	end_helpers(&failed);
 	remove_pins(&failed); /* first: the kernel detaches a moment after the last pin is gone */
-	remove_filters();
+	remove_filters(&failed);
 	remove_iptables(&failed);
 	if (!find_files(options, &files)) {
 		forget_rules(files.database);

@@ -90,25 +90,31 @@ static int remove_jumps(const struct options *options)
 	return EX_OSERR;
 }
 
-int off_interfaces(const struct options *options)
+static int remove_programs(const struct options *options)
 {
 	const char *list[CONFIG_INTERFACES_MAX];
 	char dir[PATH_MAX];
-	int holder = 0, lock, released, code;
+	int released = bpffs_dir(dir);
 
-	released = bpffs_dir(dir);
 	if (!released)
 		released = sensor_release(dir, names(options, list), options->interface_count);
-	if (released < 0) {
-		fprintf(stderr, "fwgen: failed to take the XDP program off: %s\n",
-			strerror(-released));
-		return EX_OSERR;
-	}
-	printf("pinned XDP links removed: %d\n", released);
-	lock = bpffs_lock(&holder);
+	if (released >= 0)
+		printf("pinned XDP links removed: %d\n", released);
+	if (released >= 0 || released == -ENOENT) /* no folder, no pins */
+		return 0;
+	fprintf(stderr, "fwgen: failed to take the XDP program or the tc filter off: %s\n",
+		strerror(-released));
+	return EX_OSERR;
+}
+
+int off_interfaces(const struct options *options)
+{
+	int holder = 0, code = remove_programs(options), lock = bpffs_lock(&holder), jumps;
+
 	if (lock == -EADDRINUSE)
 		wait_for_daemon(options);
-	code = remove_jumps(options);
+	jumps = remove_jumps(options);
+	code = code ? code : jumps;
 	bpffs_unlock(&lock, false);
 	printf("%s\n", code ? "not everything could be removed"
 			    : "fwgen is off there; other interfaces are as they were");

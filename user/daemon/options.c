@@ -110,6 +110,14 @@ static int take_takeover(struct options *options, const char *value, char error[
 	return 0;
 }
 
+static int take_no_restore(struct options *options, const char *value, char error[256])
+{
+	(void)value;
+	(void)error;
+	options->no_restore = true;
+	return 0;
+}
+
 static int take_help(struct options *options, const char *value, char error[256])
 {
 	(void)value;
@@ -126,6 +134,7 @@ static const struct option_row rows[] = {
 	{ "--enforce", NULL, VERB_RUN, take_enforce },
 	{ "--sensor", "auto|xdp|xdp-generic|af_packet", VERB_RUN, take_sensor },
 	{ "--takeover", NULL, VERB_RUN, take_takeover },
+	{ "--no-restore", NULL, VERB_RUN, take_no_restore },
 	{ "--help", NULL, VERB_RUN | VERB_CHECK | VERB_OFF, take_help },
 };
 

@@ -17,6 +17,7 @@ struct options {
 	enum mode mode;
 	enum backend backend;
 	bool takeover;
+	bool no_restore; /* rules of the run before end */
 	bool help;
 };
 

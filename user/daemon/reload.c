@@ -154,6 +154,8 @@ static void tell(struct daemon *daemon, const struct config *old)
 			    strerror(-err));
 	if (config->mode != old->mode)
 		change_mode(daemon);
+	else if (config->response.track_connections != old->response.track_connections)
+		helper_reopen(daemon);
 	daemon_protect(daemon);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "daemon/deny.h"
 
 /* Puts what policy took over into the record. Returns how many rules are in force again. */
@@ -27,34 +28,22 @@ static size_t record(struct daemon *daemon, struct moment now)
 	return restored;
 }
 
-static int compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct block_key));
-}
-
-static struct block_key *sorted_keys(const struct rule *rules, size_t n)
+static struct block_key *keys_of(const struct rule *rules, size_t n)
 {
 	struct block_key *keys = calloc(n + 1, sizeof(*keys));
 
-	if (!keys)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; keys && i < n; i++)
 		keys[i] = rule_key(&rules[i]);
-	qsort(keys, n, sizeof(*keys), compare);
 	return keys;
 }
 
-/* Leaves the blocks without a record. access.deny has its record in the configuration. */
-static size_t drop_known(struct rule *blocks, size_t n, const struct block_key *known,
-			 size_t known_count)
+/* access.deny has its record in the configuration. */
+static size_t drop_denied(struct rule *blocks, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct block_key key = rule_key(&blocks[i]);
-
-		if (!deny_is_id(blocks[i].id) &&
-		    !bsearch(&key, known, known_count, sizeof(*known), compare))
+		if (!deny_is_id(blocks[i].id))
 			blocks[kept++] = blocks[i];
 	}
 	return kept;
@@ -79,13 +68,13 @@ static void number(struct rule *blocks, size_t n, uint32_t next)
 static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t n,
 			struct moment now)
 {
-	struct block_key *known = sorted_keys(rules, n);
+	struct block_key *known = keys_of(rules, n);
 	struct rule *blocks = NULL;
 	size_t count = 0;
-	int err = known ? dropmap_rules(daemon->dropmap, now, &blocks, &count) : -ENOMEM;
+	int err = known ? dropmap_rules(daemon->dropmap, known, n, now, &blocks, &count) : -ENOMEM;
 
 	if (!err) {
-		count = drop_known(blocks, count, known, n);
+		count = drop_denied(blocks, count);
 		number(blocks, count, recorder_next_rule_id(daemon->recorder));
 		err = policy_restore(daemon->policy, blocks, count, now,
 				     &daemon->judgement.changes);
@@ -99,6 +88,31 @@ static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t 
 	free(blocks);
 	free(known);
 	return err;
+}
+
+/* --no-restore: what the run before blocked ends, also in the record, or a later start would block
+ * it. */
+static int forget_rules(struct daemon *daemon, struct moment now)
+{
+	struct rule *rules = NULL;
+	size_t n = 0;
+	int err = recorder_load_rules(daemon->recorder, now, &rules, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		const struct rule_change change = { .kind = RULE_REMOVED,
+						    .rule = rules[i],
+						    .removed_why = REMOVED_MANUAL };
+
+		recorder_rule_change(daemon->recorder, &change, now);
+	}
+	recorder_audit(daemon->recorder, now, (int)getuid(), getpid(), getenv("SUDO_USER"),
+		       "no-restore", NULL, NULL);
+	events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
+		   "rules of the run before ended, as --no-restore asks for: %zu", n);
+	free(rules);
+	return 0;
 }
 
 /* Who offended before is no newcomer, and what somebody unblocked does not come back at once. */
@@ -121,9 +135,11 @@ int restore_rules(struct daemon *daemon, struct moment now)
 	size_t n = 0, restored;
 	int err;
 
-	if (daemon->config->mode == MODE_OBSERVE)
+	if (daemon->config->mode == MODE_OBSERVE && !daemon->options->no_restore)
 		return 0;
 	err = remember(daemon, now);
+	if (!err && daemon->options->no_restore)
+		return forget_rules(daemon, now);
 	if (!err)
 		err = recorder_load_rules(daemon->recorder, now, &rules, &n);
 	if (err)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "daemon/commands.h"
 #include "daemon/daemon_private.h"
+#include "daemon/evidence.h"
 #include "daemon/footprint.h"
 #include "daemon/overrides.h"
 #include "daemon/view.h"
@@ -117,6 +118,10 @@ static int start_threads(struct daemon *daemon, char error[512])
 {
 	int err = grace_start(&daemon->grace);
 
+	if (!err)
+		err = host_start(daemon->host);
+	if (!err)
+		err = evidence_start(daemon);
 	if (!err)
 		err = wake_start(daemon);
 	if (!err)

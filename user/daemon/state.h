@@ -2,8 +2,8 @@
 /*
  * Everything that a running daemon holds. Private to daemon/: each of its files does one thing with
  * it. Who may touch what: the tick thread owns all of it; what the wake thread uses as well is
- * either thread-safe by itself (recorder, drop map, iptables enforcer, events) or stands under the
- * decision lock.
+ * either thread-safe by itself (recorder, drop map, iptables enforcer, events, peers) or stands
+ * under the decision lock.
  */
 #ifndef FWGEN_DAEMON_STATE_H
 #define FWGEN_DAEMON_STATE_H
@@ -19,6 +19,7 @@
 #include "enforce/dropmap.h"
 #include "enforce/iptables.h"
 #include "host/host.h"
+#include "host/peers.h"
 #include "record/recorder.h"
 #include "sense/captured.h"
 #include "sense/contacts.h"
@@ -87,6 +88,12 @@ struct trial {
 	struct loop_source *timer;
 };
 
+/* Of an enforcer: at the last look, and in the last event. */
+struct told_state {
+	bool begun;
+	enum enforcer_state seen, told;
+};
+
 struct daemon {
 	const struct options *options;
 	struct config *config; /* changed by the tick thread, under the decision lock */
@@ -100,9 +107,13 @@ struct daemon {
 
 	struct loop *loop;
 	struct loop_source *signals, *interval_timer, *upkeep_timer, *helper_timer;
-	struct loop_source *grace_source, *host_source, *helper_source;
+	struct loop_source *grace_source, *host_source, *helper_source, *peers_source;
+	struct loop_source *links_source;
+	int links_fd;	   /* -1, or notices of interfaces; owned */
+	int64_t looked_ns; /* when the interfaces were looked at last */
 	struct recorder *recorder;
 	struct host *host;
+	struct peers *peers; /* asked about what was blocked */
 	struct dropmap *dropmap;
 	struct iptables_enforcer *iptables; /* NULL: not in use */
 	struct grace *grace;
@@ -128,6 +139,8 @@ struct daemon {
 
 	struct judgement judgement; /* the tick thread's */
 	struct wake *wake;
+	struct told_state told[ENFORCERS_MAX];
+	uint64_t told_repairs;
 	int64_t helper_failed_ns; /* when the helper died last, 0: never */
 	int64_t helper_wait_s;	  /* how long its restart waited then */
 	double tick_ms_last, tick_ms_max;

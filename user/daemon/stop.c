@@ -10,10 +10,11 @@
 #include "base/log.h"
 #include "daemon/capture.h"
 #include "daemon/deny.h"
-#include "daemon/footprint.h"
+#include "daemon/evidence.h"
 #include "daemon/helper.h"
 #include "daemon/peaks.h"
 #include "daemon/start.h"
+#include "daemon/upkeep.h"
 #include "daemon/wake.h"
 
 /*
@@ -81,10 +82,12 @@ void daemon_stop(struct daemon *daemon)
 	loop_remove(&daemon->pause.timer);
 	loop_remove(&daemon->trial.timer);
 	wake_stop(daemon);
+	evidence_stop(daemon);
 	if (daemon->grace) {
 		loop_remove(&daemon->grace_source);
 		grace_stop(&daemon->grace);
 	}
+	upkeep_stop(daemon);
 	daemon_record_peaks(daemon);
 	if (!daemon->keep)
 		record_end(daemon);
@@ -98,8 +101,6 @@ void daemon_stop(struct daemon *daemon)
 	if (daemon->recorder)
 		recorder_close(&daemon->recorder);
 	free_memory(daemon);
-	if (daemon->running && !daemon->keep)
-		footprint_remove();
 	bpffs_unlock(&daemon->lock_fd, !daemon->keep); /* last: whoever waits for it may start now
 							*/
 	log_close();

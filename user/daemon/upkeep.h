@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What has to be looked after every few seconds. Private to daemon/. */
+/* What has to be looked after all the time. Private to daemon/. */
 #ifndef FWGEN_DAEMON_UPKEEP_H
 #define FWGEN_DAEMON_UPKEEP_H
 
@@ -7,8 +7,12 @@
 
 #define UPKEEP_NS (2 * NS_PER_SECOND)
 
-/* Verifies the sensors, renews access.deny, tells what events were left out. */
-void daemon_upkeep(struct daemon *daemon);
+/*
+ * From now on: notices of interfaces and filters, and every UPKEEP_NS the sensors, access.deny and
+ * the events that were left out. Returns 0 or -errno.
+ */
+int upkeep_start(struct daemon *daemon);
+void upkeep_stop(struct daemon *daemon);
 /* Looks whether what leaves the interface is seen; says so when that has changed. */
 void upkeep_direction(struct daemon *daemon, struct watch *watch);
 

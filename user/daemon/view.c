@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "daemon/changes.h"
 #include "daemon/deny.h"
+#include "daemon/evidence.h"
 #include "daemon/explain.h"
 #include "daemon/protect.h"
 #include "daemon/state.h"
@@ -65,34 +66,33 @@ static void show_xdp(const struct daemon *daemon, struct enforcer_status *out)
 	}
 }
 
-static void show_enforcers(const struct daemon *daemon, struct status *out)
-{
-	const struct config *config = daemon->config;
-	struct enforcer_status *iptables;
-	bool xdp = config->response.xdp && config->mode == MODE_ENFORCE;
-
-	if (xdp)
-		show_xdp(daemon, &out->enforcers[out->enforcer_count++]);
-	if (!daemon->iptables)
-		return;
-	iptables = &out->enforcers[out->enforcer_count++];
-	iptables_enforcer_status(daemon->iptables, iptables);
-	/* What XDP drops never gets there: it stands by, and that is no fault. */
-	if (xdp && iptables->state == ENFORCER_ENFORCED &&
-	    out->enforcers[0].state == ENFORCER_ENFORCED)
-		iptables->state = ENFORCER_STANDBY;
-}
-
 /* Blocks are lifted: nobody is to believe that they stop anything. */
-static void show_disarmed(const struct daemon *daemon, struct status *out)
+static unsigned int show_disarmed(const struct daemon *daemon, struct enforcer_status *enforcers,
+				  unsigned int count)
 {
-	for (unsigned int i = 0; daemon->pause.disarmed && i < out->enforcer_count; i++) {
-		struct enforcer_status *enforcer = &out->enforcers[i];
-
-		enforcer->state = ENFORCER_UNENFORCED;
-		snprintf(enforcer->reason, sizeof(enforcer->reason),
+	for (unsigned int i = 0; daemon->pause.disarmed && i < count; i++) {
+		enforcers[i].state = ENFORCER_UNENFORCED;
+		snprintf(enforcers[i].reason, sizeof(enforcers[i].reason),
 			 "blocks are lifted by fwgen pause --disarm; fwgen resume ends it");
 	}
+	return count;
+}
+
+unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status out[ENFORCERS_MAX])
+{
+	const struct config *config = daemon->config;
+	bool xdp = config->response.xdp && config->mode == MODE_ENFORCE;
+	struct enforcer_status *iptables = &out[xdp];
+
+	if (xdp)
+		show_xdp(daemon, &out[0]);
+	if (!daemon->iptables)
+		return show_disarmed(daemon, out, xdp);
+	iptables_enforcer_status(daemon->iptables, iptables);
+	/* What XDP drops never gets there: it stands by, and that is no fault. */
+	if (xdp && iptables->state == ENFORCER_ENFORCED && out[0].state == ENFORCER_ENFORCED)
+		iptables->state = ENFORCER_STANDBY;
+	return show_disarmed(daemon, out, xdp + 1);
 }
 
 static void show_record(const struct daemon *daemon, struct status *out)
@@ -113,15 +113,14 @@ static void show_status(void *context, struct status *out)
 
 	*out = (struct status){ .mode = config->mode,
 				.version = FWGEN_VERSION,
-				.evidence = "none",
 				.interface_count = daemon->watch_count,
 				.tick_ms_last = daemon->tick_ms_last,
 				.tick_ms_max = daemon->tick_ms_max };
+	snprintf(out->evidence, sizeof(out->evidence), "%s", evidence_source(daemon));
 	out->uptime_s = (double)(moment_now().boot_ns - daemon->started.boot_ns) / NS_PER_SECOND;
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		out->interfaces[i] = daemon->watches[i].status;
-	show_enforcers(daemon, out);
-	show_disarmed(daemon, out);
+	out->enforcer_count = view_enforcers(daemon, out->enforcers);
 	show_record(daemon, out);
 	out->memory_bytes = memory_bytes(daemon);
 	out->paused_until = daemon->pause.until;

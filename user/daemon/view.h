@@ -12,6 +12,8 @@ struct watch;
 /* The context is the struct daemon. */
 extern const struct view_ops daemon_view;
 
+/* The enforcers in use, with their states. Returns how many. */
+unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status out[ENFORCERS_MAX]);
 /* Adds a drained interval to what is shown of its interface. */
 void view_count(struct watch *watch, const struct traffic *traffic);
 

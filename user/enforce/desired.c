@@ -22,6 +22,7 @@ struct entry {
 	uint8_t protocol;
 	struct ruleset_kind kinds[RULESET_KINDS_PER_RULE];
 	uint8_t kind_count;
+	uint8_t weight;
 	bool queued;
 	bool removed; /* freed once the helper knows */
 	int64_t expires_ns;
@@ -34,7 +35,6 @@ struct desired {
 	size_t bucket_count, entry_count;
 	struct entry *first, *last; /* the queue */
 	size_t removed_waiting;
-	uint64_t members;
 	enum sync_stage stage;
 	/* what the last encode wrote */
 	size_t encoded;
@@ -124,29 +124,17 @@ static bool wants(const struct entry *entry, const struct ruleset_member *member
 	return false;
 }
 
-/* The entry that keeps this member longest, apart from one; NULL: nobody wants it. */
+/* The entry that keeps this member longest; NULL: nobody wants it. */
 static const struct entry *keeper(const struct desired *desired,
-				  const struct ruleset_member *member, const struct entry *except)
+				  const struct ruleset_member *member)
 {
 	const struct entry *best = NULL;
 
 	for (const struct entry *e = *bucket_of(desired, &member->prefix); e; e = e->next) {
-		if (e != except && wants(e, member) && (!best || e->expires_ns > best->expires_ns))
+		if (wants(e, member) && (!best || e->expires_ns > best->expires_ns))
 			best = e;
 	}
 	return best;
-}
-
-static uint64_t count_own(const struct desired *desired, const struct entry *entry)
-{
-	uint64_t own = 0;
-
-	for (unsigned int k = 0; k < entry->kind_count; k++) {
-		const struct ruleset_member member = member_of(entry, k);
-
-		own += !keeper(desired, &member, entry);
-	}
-	return own;
 }
 
 static void enqueue(struct desired *desired, struct entry *entry)
@@ -176,7 +164,6 @@ static void discard(struct desired *desired, struct entry *entry)
 
 static void revoke(struct desired *desired, struct entry *entry)
 {
-	desired->members -= count_own(desired, entry);
 	entry->removed = true;
 	desired->removed_waiting++;
 	enqueue(desired, entry);
@@ -202,6 +189,14 @@ static bool same_kinds(const struct entry *entry, const struct ruleset_kind *kin
 	return true;
 }
 
+/* What people asked for, then what is known to be true, then the rest. */
+static uint8_t weight_of(const struct rule *rule)
+{
+	if (rule->origin != ORIGIN_DETECTOR)
+		return 2;
+	return rule->evidence == EVIDENCE_PROVEN ? 1 : 0;
+}
+
 int desired_set(struct desired *desired, const struct rule *rule)
 {
 	struct entry *entry = find(desired, rule), *fresh, **bucket;
@@ -212,6 +207,7 @@ int desired_set(struct desired *desired, const struct rule *rule)
 		return -EINVAL;
 	if (entry && same_kinds(entry, kinds, n)) {
 		entry->expires_ns = rule->expires.boot_ns;
+		entry->weight = weight_of(rule);
 		enqueue(desired, entry);
 		return 0;
 	}
@@ -222,8 +218,9 @@ int desired_set(struct desired *desired, const struct rule *rule)
 		revoke(desired, entry);
 	fresh->prefix = rule->prefix;
 	fresh->port = rule->port;
-	fresh->protocol = rule->protocol;
+	fresh->protocol = rule->port ? rule->protocol : 0;
 	fresh->id = rule->id;
+	fresh->weight = weight_of(rule);
 	fresh->expires_ns = rule->expires.boot_ns;
 	fresh->kind_count = n;
 	for (unsigned int k = 0; k < n; k++)
@@ -233,7 +230,6 @@ int desired_set(struct desired *desired, const struct rule *rule)
 	bucket = bucket_of(desired, &fresh->prefix);
 	fresh->next = *bucket;
 	*bucket = fresh;
-	desired->members += count_own(desired, fresh);
 	enqueue(desired, fresh);
 	return 0;
 }
@@ -268,14 +264,14 @@ void desired_resync(struct desired *desired)
 	desired->encoded = 0;
 }
 
-uint64_t desired_members(const struct desired *desired)
-{
-	return desired->members;
-}
-
 bool desired_pending(const struct desired *desired)
 {
 	return desired->first || desired->stage != SYNC_NONE;
+}
+
+bool desired_syncing(const struct desired *desired)
+{
+	return desired->stage != SYNC_NONE;
 }
 
 static size_t encode_entry(const struct desired *desired, const struct entry *entry, char *buf)
@@ -284,13 +280,14 @@ static size_t encode_entry(const struct desired *desired, const struct entry *en
 
 	for (unsigned int k = 0; k < entry->kind_count; k++) {
 		const struct ruleset_member member = member_of(entry, k);
-		const struct entry *best = keeper(desired, &member, NULL);
+		const struct entry *best = keeper(desired, &member);
 		struct message message = { .type = best ? MESSAGE_SET : MESSAGE_UNSET,
 					   .member = member };
 
 		if (best) {
 			message.rule_id = best->id;
 			message.deadline_ns = best->expires_ns;
+			message.weight = best->weight;
 		}
 		len += message_format(&message, buf + len);
 	}

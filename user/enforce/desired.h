@@ -20,9 +20,9 @@ void desired_unset(struct desired *desired, const struct rule *rule);
 /* The helper is to be told everything anew, as a sync. */
 void desired_resync(struct desired *desired);
 
-/* How many members of sets the ruleset comes to. */
-uint64_t desired_members(const struct desired *desired);
 bool desired_pending(const struct desired *desired);
+/* Whether a sync has begun, or is to, whose end was not sent. */
+bool desired_syncing(const struct desired *desired);
 /* Writes the next lines for the helper, as many whole rules as fit. Returns the length. */
 size_t desired_encode(struct desired *desired, char *buf, size_t size);
 /* What the last desired_encode wrote was sent. */

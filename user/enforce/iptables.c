@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "enforce/iptables_private.h"
 
-#define RESYNC_INTERVAL_NS (30 * NS_PER_SECOND)
-#define LOG_INTERVAL_NS	   (60 * NS_PER_SECOND)
+#define LOG_INTERVAL_NS (60 * NS_PER_SECOND)
+#define SILENCE_NS	(6 * NS_PER_SECOND) /* it reports every 2 s */
 
 /* A reason may hold a number that changes with each report: that is not news each time. */
 static bool is_news(const struct iptables_enforcer *enforcer, enum enforcer_state state)
@@ -67,6 +67,7 @@ int enforcer_tell(struct iptables_enforcer *enforcer, const struct message *mess
 
 int enforcer_flush(struct iptables_enforcer *enforcer)
 {
+	bool syncing;
 	int err = 0;
 
 	if (enforcer->fd < 0)
@@ -75,9 +76,13 @@ int enforcer_flush(struct iptables_enforcer *enforcer)
 		size_t len = desired_encode(enforcer->desired, enforcer->packet,
 					    sizeof(enforcer->packet));
 
+		syncing = desired_syncing(enforcer->desired);
 		err = send_some(enforcer, len);
-		if (!err)
-			desired_sent(enforcer->desired);
+		if (err)
+			break;
+		desired_sent(enforcer->desired);
+		if (syncing && !desired_syncing(enforcer->desired))
+			enforcer->synced_packets = enforcer->packets_sent;
 	}
 	if (err && err != -EAGAIN)
 		return err == -ECONNRESET ? -EPIPE : err; /* receiving finds out how it ended */
@@ -116,29 +121,6 @@ int iptables_enforcer_fd(const struct iptables_enforcer *enforcer)
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-/*
- * Members that should be there and are not: somebody emptied a set. Seen twice in a row, since
- * rules that end by themselves may leave the kernel a moment before policy takes them back.
- */
-static void look_for_losses(struct iptables_enforcer *enforcer, const struct message *report)
-{
-	bool settled =
-		report->packets == enforcer->packets_sent && !desired_pending(enforcer->desired);
-	bool missing =
-		settled && report->enforced && report->members < desired_members(enforcer->desired);
-	int64_t now = moment_now().boot_ns;
-
-	if (missing && enforcer->short_before && now - enforcer->resynced_ns > RESYNC_INTERVAL_NS) {
-		log_warning("iptables sets hold %llu members instead of %llu: sending all anew",
-			    (unsigned long long)report->members,
-			    (unsigned long long)desired_members(enforcer->desired));
-		enforcer->resynced_ns = now;
-		enforcer->repairs_before++;
-		desired_resync(enforcer->desired);
-	}
-	enforcer->short_before = missing;
-}
-
 static void take(struct iptables_enforcer *enforcer, const struct message *message)
 {
 	switch (message->type) {
@@ -152,16 +134,13 @@ static void take(struct iptables_enforcer *enforcer, const struct message *messa
 	case MESSAGE_STATE:
 		enforcer->status.rules = message->members;
 		enforcer->repairs_now = message->repairs;
+		enforcer->packets_done = message->packets;
 		enforcer_set_state(enforcer,
 				   message->enforced ? ENFORCER_ENFORCED : ENFORCER_UNENFORCED,
 				   message->text);
-		look_for_losses(enforcer, message);
 		break;
 	case MESSAGE_NOTE:
 		log_warning("iptables: %s", message->text);
-		break;
-	case MESSAGE_RESYNC:
-		desired_resync(enforcer->desired);
 		break;
 	case MESSAGE_STOPPED:
 		enforcer->stopped = true;
@@ -201,6 +180,7 @@ int enforcer_receive(struct iptables_enforcer *enforcer)
 		if (len <= 0)
 			break;
 		packet[len] = '\0';
+		enforcer->heard_ns = moment_now().boot_ns;
 		while (message_next(&cursor, &message) > 0)
 			take(enforcer, &message);
 	}
@@ -272,10 +252,30 @@ void iptables_enforcer_sync(struct iptables_enforcer *enforcer, const struct rul
 	desired_free(&old);
 }
 
+/* What the helper cannot say of itself: that it hangs, or has not come to an end yet. */
+static void correct(const struct iptables_enforcer *enforcer, struct enforcer_status *out)
+{
+	int64_t silent_ns = moment_now().boot_ns - enforcer->heard_ns;
+
+	if (enforcer->fd < 0 || out->state == ENFORCER_UNENFORCED)
+		return;
+	if (silent_ns > SILENCE_NS) {
+		out->state = ENFORCER_UNENFORCED;
+		snprintf(out->reason, sizeof(out->reason),
+			 "the helper process has not answered for %lld s",
+			 (long long)(silent_ns / NS_PER_SECOND));
+	} else if (desired_syncing(enforcer->desired) ||
+		   enforcer->packets_done < enforcer->synced_packets) {
+		out->state = ENFORCER_UNENFORCED;
+		snprintf(out->reason, sizeof(out->reason), "blocks are being put in place");
+	}
+}
+
 void iptables_enforcer_status(struct iptables_enforcer *enforcer, struct enforcer_status *out)
 {
 	pthread_mutex_lock(&enforcer->lock);
 	*out = enforcer->status;
 	out->repairs = enforcer->repairs_before + enforcer->repairs_now;
+	correct(enforcer, out);
 	pthread_mutex_unlock(&enforcer->lock);
 }

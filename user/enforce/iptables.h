@@ -17,11 +17,14 @@ struct iptables_enforcer;
 struct iptables_options {
 	const char *const *interfaces;
 	unsigned int interface_count;
+	bool track_connections; /* a rule that has the kernel track connections */
 };
 
 /*
  * Forks the helper (call before threads are made) which sets up chain, jumps and sets, keeping what
- * an earlier run left there. Returns 0, or -errno with a text: -ENOENT no iptables or ipset.
+ * an earlier run left there. Without ipset it goes on with a rule for each block, and what others
+ * hold up just now is tried again; status says so. Returns 0, or -errno with a text: -ENOENT no
+ * iptables.
  */
 int iptables_enforcer_start(const struct iptables_options *options, struct iptables_enforcer **out,
 			    char error[512]);

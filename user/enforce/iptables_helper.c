@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The helper's main loop: takes the daemon's changes, has them carried out in batches, looks every
- * few seconds whether all of it still stands, reports. Decides nothing: it has no ruleset of its
- * own and asks for it anew when what is in the kernel got lost.
+ * few seconds (and when nf_tables gives notice) whether all of it still stands, reports. Decides
+ * nothing.
  */
 #include "enforce/iptables_helper.h"
 #include "enforce/iptables.h"
@@ -16,19 +16,19 @@
 #include <unistd.h>
 #include "enforce/changes.h"
 
-#define SOCKET_FD	   3
-#define PACKETS_AT_ONCE	   64
-#define CHECK_NS	   (2 * NS_PER_SECOND)
-#define COUNT_NS	   (250 * NS_PER_MS) /* after a batch */
-#define RESYNC_INTERVAL_NS (30 * NS_PER_SECOND)
-#define RESYNC_FULL_NS	   (120 * NS_PER_SECOND) /* takes many seconds then */
+#define SOCKET_FD	3
+#define PACKETS_AT_ONCE 64
+#define CHECK_NS	(2 * NS_PER_SECOND)
+#define AGAIN_NS	(500 * NS_PER_MS) /* when that failed */
+#define NOTICE_NS	(250 * NS_PER_MS) /* from look to look, however many notices come */
+#define COUNT_NS	(250 * NS_PER_MS) /* after a batch */
 
 struct helper {
-	int fd;
+	int fd, notice_fd; /* notice_fd: -1: none */
 	struct netfilter netfilter;
 
 	struct changes changes;
-	int64_t check_due_ns, count_due_ns, resync_allowed_ns;
+	int64_t check_due_ns, count_due_ns, checked_ns;
 	uint64_t packets, repairs;
 	char check_error[NETFILTER_ERROR]; /* "": chain, jumps and sets stand */
 };
@@ -56,24 +56,40 @@ static void tell_text(const struct helper *helper, enum message_type type, int e
 	tell(helper, &message);
 }
 
+/* Why packets of a blocked source pass, if they do. */
+static bool describe(const struct helper *helper, char out[MESSAGE_TEXT])
+{
+	const struct changes *changes = &helper->changes;
+	const char *without = helper->netfilter.without_sets;
+	unsigned long long missing = changes->missing, wanted = changes->wanted.count;
+
+	out[0] = '\0';
+	if (helper->check_error[0])
+		snprintf(out, MESSAGE_TEXT, "%.*s", MESSAGE_TEXT - 1, helper->check_error);
+	else if (without[0] && missing)
+		snprintf(out, MESSAGE_TEXT,
+			 "without ipset (%.60s): %llu of %llu blocks have room, the most important",
+			 without, wanted - missing, wanted);
+	else if (missing)
+		snprintf(out, MESSAGE_TEXT, "%llu of %llu blocks are not in the kernel: %.*s",
+			 missing, wanted, MESSAGE_TEXT - 80, changes->refused_why);
+	else if (without[0])
+		snprintf(out, MESSAGE_TEXT,
+			 "without ipset (%.60s): one rule for each block, %d at most%s", without,
+			 NETFILTER_SINGLES_MAX, helper->netfilter.no_time ? "; no xt_time" : "");
+	return helper->check_error[0] || missing;
+}
+
 static void report(const struct helper *helper)
 {
-	uint64_t refused = changes_refused(&helper->changes);
 	struct message message = {
 		.type = MESSAGE_STATE,
-		.enforced = !helper->check_error[0] && !refused,
 		.members = helper->netfilter.members,
 		.repairs = helper->repairs,
 		.packets = helper->packets,
 	};
 
-	if (helper->check_error[0])
-		snprintf(message.text, sizeof(message.text), "%.*s", MESSAGE_TEXT - 1,
-			 helper->check_error);
-	else if (refused)
-		snprintf(message.text, sizeof(message.text), "%llu changes refused: %.*s",
-			 (unsigned long long)refused, MESSAGE_TEXT - 40,
-			 helper->changes.refused_why);
+	message.enforced = !describe(helper, message.text);
 	tell(helper, &message);
 }
 
@@ -81,7 +97,7 @@ static void report(const struct helper *helper)
 
 static void apply(struct helper *helper)
 {
-	if (!helper->changes.batch)
+	if (!helper->changes.pending)
 		return;
 	changes_apply(&helper->changes);
 	if (!helper->count_due_ns)
@@ -104,11 +120,21 @@ static void stop(struct helper *helper, bool keep)
 	_exit(removed < 0);
 }
 
+/* The daemon starts another helper, and tells it all. */
+static void give_up(const struct helper *helper, int error, const char *text)
+	__attribute__((noreturn));
+static void give_up(const struct helper *helper, int error, const char *text)
+{
+	tell_text(helper, MESSAGE_FAILED, error, text);
+	_exit(1);
+}
+
 static void obey(struct helper *helper, const struct message *message)
 {
 	if (message->type == MESSAGE_STOP)
 		stop(helper, message->keep);
-	changes_take(&helper->changes, message);
+	if (changes_take(&helper->changes, message))
+		give_up(helper, -ENOMEM, "out of memory");
 	if (message->type == MESSAGE_SYNCED)
 		helper->count_due_ns = now_ns();
 }
@@ -141,39 +167,36 @@ static void receive(struct helper *helper)
 
 /* ---- the regular look ---------------------------------------------------------------------- */
 
-static void note_repairs(struct helper *helper, const struct netfilter_changes *changes)
+static void note_repairs(struct helper *helper, const struct netfilter_changes *changes,
+			 const struct netfilter_difference *members)
 {
 	char text[MESSAGE_TEXT];
 
-	if (!changes->chains && !changes->sets)
+	if (!changes->chains && !changes->sets && !members->missing && !members->strange &&
+	    !members->altered)
 		return;
 	helper->repairs++;
 	snprintf(text, sizeof(text),
-		 "somebody changed fwgen's iptables rules: %u chains and %u sets made anew",
-		 changes->chains, changes->sets);
+		 "somebody changed fwgen's rules: %u chains and %u sets made anew, %llu members put"
+		 " back, %llu removed, %llu corrected",
+		 changes->chains, changes->sets, (unsigned long long)members->missing,
+		 (unsigned long long)members->strange, (unsigned long long)members->altered);
 	tell_text(helper, MESSAGE_NOTE, 0, text);
 }
 
 static void check(struct helper *helper)
 {
+	struct netfilter_difference members = { 0 };
 	struct netfilter_changes changes = { 0 };
-	int64_t now = now_ns();
 
 	helper->check_error[0] = '\0';
 	helper->changes.check_wanted = false;
 	if (netfilter_converge(&helper->netfilter, &changes, helper->check_error) == 0) {
-		note_repairs(helper, &changes);
-		if (changes.sets)
-			helper->resync_allowed_ns = 0;
-		if (!helper->changes.syncing && now >= helper->resync_allowed_ns &&
-		    (changes.sets || helper->changes.refused)) {
-			tell_text(helper, MESSAGE_RESYNC, 0, "");
-			helper->resync_allowed_ns =
-				now +
-				(helper->netfilter.full ? RESYNC_FULL_NS : RESYNC_INTERVAL_NS);
-		}
+		changes_verify(&helper->changes, &members);
+		note_repairs(helper, &changes, &members);
 	}
-	helper->check_due_ns = now_ns() + CHECK_NS;
+	helper->checked_ns = now_ns();
+	helper->check_due_ns = helper->checked_ns + (helper->check_error[0] ? AGAIN_NS : CHECK_NS);
 	helper->count_due_ns = 0;
 	report(helper);
 }
@@ -184,24 +207,58 @@ static void count(struct helper *helper)
 
 	helper->count_due_ns = 0;
 	if (netfilter_count(&helper->netfilter, error) == 0)
+		changes_look(&helper->changes);
+	if (helper->changes.missing != helper->changes.accepted || helper->changes.strange)
+		check(helper); /* which finds out what is wrong */
+	else
 		report(helper);
+}
+
+static void take_notice(struct helper *helper)
+{
+	int64_t soon = helper->checked_ns + NOTICE_NS;
+
+	if (netfilter_notice_read(helper->notice_fd) && soon < helper->check_due_ns)
+		helper->check_due_ns = soon;
 }
 
 /* ---- the process --------------------------------------------------------------------------- */
 
-static void set_up(struct helper *helper, const char (*interfaces)[IF_NAMESIZE],
-		   unsigned int interface_count)
+/*
+ * A box whose netfilter has no sets is found out by trying. What others do at this moment is no
+ * such thing: it is tried again.
+ */
+static void converge_first(struct helper *helper)
+{
+	struct netfilter *netfilter = &helper->netfilter;
+	char second[NETFILTER_ERROR];
+	struct netfilter_changes changes;
+	int err = netfilter_converge(netfilter, &changes, helper->check_error);
+
+	if (!err || err == -EBUSY || err == -ETIMEDOUT || netfilter->without_sets[0])
+		return;
+	netfilter_do_without_sets(netfilter, helper->check_error);
+	if (netfilter_converge(netfilter, &changes, second) == 0)
+		helper->check_error[0] = '\0';
+	else
+		netfilter->without_sets[0] = '\0';
+}
+
+static void set_up(struct helper *helper, const struct netfilter_options *options)
 {
 	char error[NETFILTER_ERROR];
-	struct netfilter_changes changes;
-	int err = netfilter_open(&helper->netfilter, interfaces, interface_count, error);
+	int err = netfilter_open(&helper->netfilter, options, error);
 
-	if (!err)
-		err = netfilter_converge(&helper->netfilter, &changes, error);
-	if (err) {
-		tell_text(helper, MESSAGE_FAILED, err, error);
-		_exit(1);
+	if (!err && changes_open(&helper->changes, &helper->netfilter)) {
+		snprintf(error, sizeof(error), "out of memory");
+		err = -ENOMEM;
 	}
+	if (err)
+		give_up(helper, err, error);
+	helper->notice_fd = helper->netfilter.flavour.legacy ? -1 : netfilter_notice_open();
+	converge_first(helper);
+	if (!helper->check_error[0] && netfilter_remove_others(&helper->netfilter, error) < 0)
+		tell_text(helper, MESSAGE_NOTE, 0, error);
 	tell_text(helper, MESSAGE_READY, 0, "");
 	helper->check_due_ns = now_ns() + CHECK_NS;
 	report(helper);
@@ -227,29 +284,31 @@ static void become_helper(int fd)
 
 static int64_t next_due_ns(const struct helper *helper)
 {
-	if (helper->changes.batch) /* looking and counting come after it */
+	if (helper->changes.pending) /* looking and counting come after it */
 		return helper->changes.due_ns;
 	if (helper->count_due_ns && helper->count_due_ns < helper->check_due_ns)
 		return helper->count_due_ns;
 	return helper->check_due_ns;
 }
 
-void iptables_helper_run(int fd, const char (*interfaces)[IF_NAMESIZE],
-			 unsigned int interface_count)
+void iptables_helper_run(int fd, const struct netfilter_options *options)
 {
 	static struct helper helper;
-	struct pollfd wait = { .fd = SOCKET_FD, .events = POLLIN };
+	struct pollfd waits[2] = { { .fd = SOCKET_FD, .events = POLLIN }, { .events = POLLIN } };
 
 	become_helper(fd);
 	helper.fd = SOCKET_FD;
-	helper.changes.netfilter = &helper.netfilter;
-	set_up(&helper, interfaces, interface_count);
+	set_up(&helper, options);
+	waits[1].fd = helper.notice_fd;
 	for (;;) {
 		int64_t left = next_due_ns(&helper) - now_ns();
 
-		if (poll(&wait, 1, left > 0 ? (int)((left - 1) / NS_PER_MS) + 1 : 0) > 0)
+		poll(waits, 2, left > 0 ? (int)((left - 1) / NS_PER_MS) + 1 : 0);
+		if (waits[0].revents)
 			receive(&helper);
-		if (helper.changes.batch) {
+		if (waits[1].revents)
+			take_notice(&helper);
+		if (helper.changes.pending) {
 			if (now_ns() < helper.changes.due_ns)
 				continue;
 			apply(&helper);

@@ -2,7 +2,7 @@
 #ifndef FWGEN_ENFORCE_IPTABLES_HELPER_H
 #define FWGEN_ENFORCE_IPTABLES_HELPER_H
 
-#include <net/if.h>
+#include "enforce/netfilter.h"
 
 /*
  * The helper process, from fork to exit: sets netfilter up, says so, and does what the lines of
@@ -10,7 +10,6 @@
  * kernel's timeouts end them) or a stop comes. Takes no lock that another thread may have held when
  * the process was forked: it logs nothing, the daemon does.
  */
-void iptables_helper_run(int fd, const char (*interfaces)[IF_NAMESIZE],
-			 unsigned int interface_count) __attribute__((noreturn));
+void iptables_helper_run(int fd, const struct netfilter_options *options) __attribute__((noreturn));
 
 #endif

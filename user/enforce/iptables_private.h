@@ -12,8 +12,7 @@
 
 struct iptables_enforcer {
 	pthread_mutex_t lock; /* of all below */
-	char interfaces[NETFILTER_INTERFACES_MAX][IF_NAMESIZE];
-	unsigned int interface_count;
+	struct netfilter_options options;
 	struct desired *desired;
 	struct enforcer_status status;
 
@@ -27,10 +26,12 @@ struct iptables_enforcer {
 	/* what the helper has said */
 	bool ready, stopped;
 	int failed;		 /* 0, or -errno of its start or stop */
-	bool short_before;	 /* the last report had members missing */
 	uint64_t repairs_before; /* of earlier helpers, and our own */
 	uint64_t repairs_now;	 /* of this helper */
-	int64_t resynced_ns, logged_ns;
+	uint64_t packets_done;	 /* of packets_sent, as it reported */
+	uint64_t synced_packets; /* packets_sent at the end of the last sync */
+	int64_t heard_ns;	 /* when it said something last */
+	int64_t logged_ns;
 	bool quiet; /* starting or stopping: whoever asked for it gets the error */
 };
 

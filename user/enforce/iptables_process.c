@@ -27,9 +27,10 @@ static int fork_helper(struct iptables_enforcer *enforcer)
 	const int size = SOCKET_BYTES;
 	int ends[2], err;
 
-	enforcer->full = enforcer->ready = enforcer->stopped = enforcer->short_before = false;
+	enforcer->full = enforcer->ready = enforcer->stopped = false;
 	enforcer->failed = 0;
-	enforcer->packets_sent = 0;
+	enforcer->packets_sent = enforcer->packets_done = enforcer->synced_packets = 0;
+	enforcer->heard_ns = moment_now().boot_ns;
 	enforcer->repairs_before += enforcer->repairs_now;
 	enforcer->repairs_now = 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
@@ -39,7 +40,7 @@ static int fork_helper(struct iptables_enforcer *enforcer)
 	enforcer->helper = fork();
 	if (enforcer->helper == 0) {
 		setpriority(PRIO_PROCESS, 0, 0); /* the tick thread, which restarts it, has more */
-		iptables_helper_run(ends[1], enforcer->interfaces, enforcer->interface_count);
+		iptables_helper_run(ends[1], &enforcer->options);
 	}
 	err = enforcer->helper < 0 ? -errno : 0;
 	close(ends[1]);
@@ -74,9 +75,12 @@ void enforcer_drop_helper(struct iptables_enforcer *enforcer, char why[64])
 		snprintf(why, 64, "the helper process ended with status %d", WEXITSTATUS(status));
 }
 
-static int copy_interfaces(struct iptables_enforcer *enforcer,
-			   const struct iptables_options *options, char error[512])
+static int copy_options(struct iptables_enforcer *enforcer, const struct iptables_options *options,
+			char error[512])
 {
+	struct netfilter_options *to = &enforcer->options;
+
+	to->track_connections = options->track_connections;
 	for (unsigned int i = 0; i < options->interface_count; i++) {
 		const char *name = options->interfaces[i];
 		bool known = false;
@@ -87,11 +91,10 @@ static int copy_interfaces(struct iptables_enforcer *enforcer,
 							      : "too many interfaces");
 			return -EINVAL;
 		}
-		for (unsigned int k = 0; k < enforcer->interface_count; k++)
-			known |= strcmp(enforcer->interfaces[k], name) == 0;
+		for (unsigned int k = 0; k < to->interface_count; k++)
+			known |= strcmp(to->interfaces[k], name) == 0;
 		if (!known)
-			snprintf(enforcer->interfaces[enforcer->interface_count++], IF_NAMESIZE,
-				 "%s", name);
+			snprintf(to->interfaces[to->interface_count++], IF_NAMESIZE, "%s", name);
 	}
 	return 0;
 }
@@ -169,7 +172,7 @@ int iptables_enforcer_start(const struct iptables_options *options, struct iptab
 		return err;
 	}
 	enforcer->quiet = true;
-	err = copy_interfaces(enforcer, options, error);
+	err = copy_options(enforcer, options, error);
 	if (!err) {
 		err = fork_helper(enforcer);
 		if (err)

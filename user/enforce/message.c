@@ -10,10 +10,10 @@
 #include <string.h>
 
 static const char *const words[] = {
-	[MESSAGE_SET] = "set",	     [MESSAGE_UNSET] = "unset",	    [MESSAGE_SYNC] = "sync",
-	[MESSAGE_SYNCED] = "synced", [MESSAGE_STOP] = "stop",	    [MESSAGE_READY] = "ready",
-	[MESSAGE_FAILED] = "failed", [MESSAGE_STATE] = "state",	    [MESSAGE_NOTE] = "note",
-	[MESSAGE_RESYNC] = "resync", [MESSAGE_STOPPED] = "stopped",
+	[MESSAGE_SET] = "set",	       [MESSAGE_UNSET] = "unset", [MESSAGE_SYNC] = "sync",
+	[MESSAGE_SYNCED] = "synced",   [MESSAGE_STOP] = "stop",	  [MESSAGE_READY] = "ready",
+	[MESSAGE_FAILED] = "failed",   [MESSAGE_STATE] = "state", [MESSAGE_NOTE] = "note",
+	[MESSAGE_STOPPED] = "stopped",
 };
 
 /* Free text stands at the end of its line and must not start another one. */
@@ -32,9 +32,10 @@ static int format_arguments(const struct message *m, char *buf, size_t size)
 
 	switch (m->type) {
 	case MESSAGE_SET:
-		return snprintf(buf, size, " %u %s %s %" PRId64, m->rule_id,
+		return snprintf(buf, size, " %u %s %s %" PRId64 " %u", m->rule_id,
 				ruleset_member_format(&m->member, member),
-				ruleset_kind_format(&m->member.kind, kind), m->deadline_ns);
+				ruleset_kind_format(&m->member.kind, kind), m->deadline_ns,
+				m->weight);
 	case MESSAGE_UNSET:
 		return snprintf(buf, size, " %s %s", ruleset_member_format(&m->member, member),
 				ruleset_kind_format(&m->member.kind, kind));
@@ -90,8 +91,8 @@ static bool scan_arguments(const char *arguments, struct message *m)
 
 	switch (m->type) {
 	case MESSAGE_SET:
-		return sscanf(arguments, "%u %65s %19s %" SCNd64, &m->rule_id, member, kind,
-			      &m->deadline_ns) == 4 &&
+		return sscanf(arguments, "%u %65s %19s %" SCNd64 " %u", &m->rule_id, member, kind,
+			      &m->deadline_ns, &m->weight) == 5 &&
 		       scan_member(member, kind, &m->member);
 	case MESSAGE_UNSET:
 		return sscanf(arguments, "%65s %19s", member, kind) == 2 &&

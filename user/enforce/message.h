@@ -2,12 +2,14 @@
 /*
  * What daemon and helper say to each other: packets (SOCK_SEQPACKET) of whole text lines.
  *
- *   daemon:  set ID MEMBER KIND DEADLINE_NS | unset MEMBER KIND | sync | synced | stop keep|remove
+ *   daemon:  set ID MEMBER KIND DEADLINE_NS WEIGHT | unset MEMBER KIND | sync | synced
+ *            | stop keep|remove
  *   helper:  ready | failed ERRNO TEXT | state enforced|unenforced MEMBERS REPAIRS PACKETS TEXT
- *            | note TEXT | resync | stopped ERRNO
+ *            | note TEXT | stopped ERRNO
  *
  * Between "sync" and "synced" every member that is wanted is set; what else is in the sets goes.
- * Deadlines are CLOCK_BOOTTIME. PACKETS is how many of the daemon's are dealt with.
+ * Deadlines are CLOCK_BOOTTIME. Where not all have room those of more WEIGHT come first. PACKETS is
+ * how many of the daemon's are dealt with.
  */
 #ifndef FWGEN_ENFORCE_MESSAGE_H
 #define FWGEN_ENFORCE_MESSAGE_H
@@ -28,7 +30,6 @@ enum message_type {
 	MESSAGE_FAILED,
 	MESSAGE_STATE,
 	MESSAGE_NOTE,
-	MESSAGE_RESYNC,
 	MESSAGE_STOPPED,
 };
 
@@ -38,6 +39,7 @@ struct message {
 	struct ruleset_member member;
 	uint32_t rule_id;
 	int64_t deadline_ns;
+	unsigned int weight;
 	/* STOP */
 	bool keep;
 	/* FAILED, STOPPED: 0 or -errno */

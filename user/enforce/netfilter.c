@@ -14,17 +14,29 @@ _Static_assert(NETFILTER_ERROR == RUN_ERROR, "errors are passed on");
 
 static const struct ruleset_kind base_kind = { CLASS_ALL, 0 };
 
-int netfilter_open(struct netfilter *netfilter, const char (*interfaces)[IF_NAMESIZE],
-		   unsigned int interface_count, char error[NETFILTER_ERROR])
+int netfilter_open(struct netfilter *netfilter, const struct netfilter_options *options,
+		   char error[NETFILTER_ERROR])
 {
+	struct text sets;
 	int err;
 
 	*netfilter = (struct netfilter){ .kind_count = 1, .kinds = { base_kind } };
-	netfilter->interface_count = interface_count;
-	memcpy(netfilter->interfaces, interfaces, interface_count * sizeof(*interfaces));
+	netfilter->options = *options;
 	netfilter->families = run_families();
 	err = run_installed(error);
-	return err ? err : run_flavour(&netfilter->legacy, error);
+	if (!err)
+		err = run_flavour(&netfilter->flavour, error);
+	if (err)
+		return err;
+	err = run_list_sets(&sets, error);
+	if (err && err != -ENOENT && err != -EOPNOTSUPP)
+		return err;
+	if (err)
+		netfilter_do_without_sets(netfilter, err == -ENOENT ? "it is not installed"
+								    : "the kernel has none");
+	else
+		text_free(&sets);
+	return 0;
 }
 
 void netfilter_close(struct netfilter *netfilter)
@@ -33,6 +45,14 @@ void netfilter_close(struct netfilter *netfilter)
 		free(netfilter->chain[i]);
 		netfilter->chain[i] = NULL;
 	}
+}
+
+void netfilter_do_without_sets(struct netfilter *netfilter, const char *why)
+{
+	netfilter_close(netfilter);
+	netfilter->members = 0;
+	snprintf(netfilter->without_sets, sizeof(netfilter->without_sets), "%.*s",
+		 (int)sizeof(netfilter->without_sets) - 1, why);
 }
 
 int netfilter_find_kind(const struct netfilter *netfilter, const struct ruleset_kind *kind)
@@ -58,10 +78,13 @@ static void chain_of(const struct netfilter *netfilter, bool ipv6, struct rulese
 {
 	*out = (struct ruleset_chain){
 		.ipv6 = ipv6,
+		.track_connections = netfilter->options.track_connections,
 		.kinds = netfilter->kinds,
 		.kind_count = netfilter->kind_count,
-		.interfaces = netfilter->interfaces,
-		.interface_count = netfilter->interface_count,
+		.singles = netfilter->without_sets[0] ? netfilter->singles : NULL,
+		.single_count = netfilter->single_count,
+		.interfaces = netfilter->options.interfaces,
+		.interface_count = netfilter->options.interface_count,
 	};
 }
 
@@ -75,8 +98,8 @@ static int copy_chain(const char *listing, struct text *out, unsigned int *rules
 }
 
 /* Puts chain and jumps in place in one transaction, and keeps how iptables lists the chain. */
-static int install(struct netfilter *netfilter, bool ipv6, const char *listing,
-		   char error[NETFILTER_ERROR])
+static int install_once(struct netfilter *netfilter, bool ipv6, const char *listing,
+			char error[NETFILTER_ERROR])
 {
 	struct text table, rules, after = { 0 };
 	struct ruleset_chain chain;
@@ -90,9 +113,9 @@ static int install(struct netfilter *netfilter, bool ipv6, const char *listing,
 	err = text_close(file, &table, error);
 	if (err)
 		return err;
-	err = run_restore_rules(ipv6, netfilter->legacy, &table, error);
+	err = run_restore_rules(ipv6, &netfilter->flavour, &table, error);
 	if (!err)
-		err = run_list_rules(ipv6, netfilter->legacy, &after, error);
+		err = run_list_rules(ipv6, &netfilter->flavour, &after, error);
 	if (!err)
 		err = copy_chain(after.bytes, &rules, &found, error);
 	wanted = 0;
@@ -109,6 +132,22 @@ static int install(struct netfilter *netfilter, bool ipv6, const char *listing,
 	snprintf(error, NETFILTER_ERROR, "failed to install chain %s: %u of %u rules are there",
 		 RULESET_CHAIN, found, wanted);
 	return -EIO;
+}
+
+/* A rule whose kernel has no xt_time stays until it is taken away. */
+static int install(struct netfilter *netfilter, bool ipv6, const char *listing,
+		   char error[NETFILTER_ERROR])
+{
+	char second[NETFILTER_ERROR];
+	int err = install_once(netfilter, ipv6, listing, error);
+
+	if (!err || err == -EBUSY || !netfilter->without_sets[0] || !netfilter->single_count ||
+	    netfilter->no_time)
+		return err;
+	for (size_t i = 0; i < netfilter->single_count; i++)
+		netfilter->singles[i].stop_s = 0;
+	netfilter->no_time = install_once(netfilter, ipv6, listing, second) == 0;
+	return netfilter->no_time ? 0 : err;
 }
 
 /* Whether chain and jumps stand as they were put. */
@@ -134,14 +173,14 @@ static int converge_rules(struct netfilter *netfilter, bool ipv6, bool *changed,
 {
 	struct text listing;
 	bool ok = false;
-	int err = run_list_rules(ipv6, netfilter->legacy, &listing, error);
+	int err = run_list_rules(ipv6, &netfilter->flavour, &listing, error);
 
 	if (err)
 		return err;
 	err = check_rules(netfilter, ipv6, listing.bytes, &ok, error);
 	if (!err && !ok) {
+		*changed = netfilter->chain[ipv6]; /* else it is made for the first time, or ours */
 		err = install(netfilter, ipv6, listing.bytes, error);
-		*changed = true;
 	}
 	text_free(&listing);
 	return err;
@@ -195,7 +234,7 @@ static int replace_incompatible(struct netfilter *netfilter, const struct census
 	int err = 0;
 
 	for (unsigned int family = 0; family < netfilter->families && !err; family++)
-		err = run_restore_rules(family, netfilter->legacy, &table, error);
+		err = run_restore_rules(family, &netfilter->flavour, &table, error);
 	for (unsigned int i = 0; i < census->incompatible_count && !err; i++)
 		err = run_destroy_set(ruleset_set_name(&census->incompatible[i], name), error);
 	return err;
@@ -210,7 +249,7 @@ static int create_missing(const struct netfilter *netfilter, const struct census
 
 	*created = 0;
 	for (unsigned int k = 0; file && k < netfilter->kind_count; k++) {
-		for (unsigned int i = 0; i < RULESET_SETS_PER_KIND; i++) {
+		for (unsigned int i = 0; i < ruleset_kind_sets(&netfilter->kinds[k]); i++) {
 			struct ruleset_set set = ruleset_set_at(&netfilter->kinds[k], i);
 
 			if (census->present[k][i])
@@ -242,17 +281,23 @@ static int converge_families(struct netfilter *netfilter, unsigned int *changed,
 	return err;
 }
 
-int netfilter_converge(struct netfilter *netfilter, struct netfilter_changes *out,
-		       char error[NETFILTER_ERROR])
+static int converge_sets(struct netfilter *netfilter, unsigned int *created,
+			 char error[NETFILTER_ERROR])
 {
 	struct census census = { .incompatible_count = 0 };
-	struct netfilter_changes changes = { 0 };
 	int err = take_census(netfilter, &census, error);
 
 	if (!err && census.incompatible_count)
 		err = replace_incompatible(netfilter, &census, error);
-	if (!err)
-		err = create_missing(netfilter, &census, &changes.sets, error);
+	return err ? err : create_missing(netfilter, &census, created, error);
+}
+
+int netfilter_converge(struct netfilter *netfilter, struct netfilter_changes *out,
+		       char error[NETFILTER_ERROR])
+{
+	struct netfilter_changes changes = { 0 };
+	int err = netfilter->without_sets[0] ? 0 : converge_sets(netfilter, &changes.sets, error);
+
 	if (!err)
 		err = converge_families(netfilter, &changes.chains, error);
 	if (!err)
@@ -264,17 +309,38 @@ int netfilter_count(struct netfilter *netfilter, char error[NETFILTER_ERROR])
 {
 	struct census census = { .incompatible_count = 0 };
 
-	return take_census(netfilter, &census, error);
+	return netfilter->without_sets[0] ? 0 : take_census(netfilter, &census, error);
+}
+
+int netfilter_write_chain(struct netfilter *netfilter, char error[NETFILTER_ERROR])
+{
+	unsigned int changed = 0;
+
+	netfilter_close(netfilter);
+	return converge_families(netfilter, &changed, error);
+}
+
+int netfilter_put_singles(struct netfilter *netfilter, size_t count, char error[NETFILTER_ERROR])
+{
+	int err;
+
+	netfilter->single_count = count;
+	for (size_t i = 0; i < count && netfilter->no_time; i++)
+		netfilter->singles[i].stop_s = 0;
+	err = netfilter_write_chain(netfilter, error);
+	if (!err)
+		netfilter->members = count;
+	return err;
 }
 
 int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *kind,
 		       char error[NETFILTER_ERROR])
 {
 	struct census census = { .incompatible_count = 0 };
-	unsigned int created, changed = 0;
+	unsigned int created;
 	int index, err;
 
-	if (netfilter_find_kind(netfilter, kind) >= 0)
+	if (netfilter->without_sets[0] || netfilter_find_kind(netfilter, kind) >= 0)
 		return 0;
 	index = learn_kind(netfilter, kind);
 	if (index < 0) {
@@ -286,5 +352,5 @@ int netfilter_add_kind(struct netfilter *netfilter, const struct ruleset_kind *k
 	memset(census.present, true, sizeof(census.present));
 	memset(census.present[index], false, sizeof(census.present[index]));
 	err = create_missing(netfilter, &census, &created, error);
-	return err ? err : converge_families(netfilter, &changed, error);
+	return err ? err : netfilter_write_chain(netfilter, error);
 }

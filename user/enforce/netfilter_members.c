@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The members of the sets: batches of `ipset restore` lines in, members that nobody wants out. The
- * sets themselves and the chain that names them are netfilter.c's.
+ * The members of the sets: batches of `ipset restore` lines in, and the comparison with what is
+ * wanted. The sets themselves and the chain that names them are netfilter.c's.
  */
 #include "enforce/netfilter.h"
 #include <errno.h>
@@ -42,6 +42,7 @@ struct member_array {
 
 static int load_set(const char *name, struct member_array *out, char error[NETFILTER_ERROR])
 {
+	struct ruleset_standing standing = { .rule_id = 0 };
 	struct text saved;
 	const char *cursor;
 	size_t room;
@@ -52,9 +53,8 @@ static int load_set(const char *name, struct member_array *out, char error[NETFI
 	room = count_lines(saved.bytes);
 	*out = (struct member_array){ .items = calloc(room + 1, sizeof(*out->items)) };
 	cursor = saved.bytes;
-	while (out->items && out->count < room &&
-	       ruleset_read_member(&cursor, &out->items[out->count]))
-		out->count++;
+	while (out->items && out->count < room && ruleset_read_member(&cursor, &standing))
+		out->items[out->count++] = standing.member;
 	text_free(&saved);
 	if (!out->items) {
 		snprintf(error, NETFILTER_ERROR, "failed to load set %s: out of memory", name);
@@ -82,12 +82,13 @@ static int leave_out_new(const char *lines, const char *name, struct text *out,
 	file = text_open(out);
 	for (const char *next; file && *lines; lines = next) {
 		const char *cursor = lines;
-		struct ruleset_member member = { 0 };
+		struct ruleset_standing line = { .rule_id = 0 };
 
 		next = line_at(lines, 2);
 		if (strncmp(lines, start, strlen(start)) == 0 &&
-		    ruleset_read_member(&cursor, &member) &&
-		    !bsearch(&member, held.items, held.count, sizeof(member), compare_members))
+		    ruleset_read_member(&cursor, &line) &&
+		    !bsearch(&line.member, held.items, held.count, sizeof(line.member),
+			     compare_members))
 			left_out++;
 		else
 			fwrite(lines, 1, next - lines, file);
@@ -160,62 +161,111 @@ int netfilter_apply(struct netfilter *netfilter, const char *lines, char error[N
 	return refused;
 }
 
-/* Writes "del" lines for the set's members that are not wanted. Returns how many. */
-static int write_unwanted(FILE *out, const char *saved, const struct ruleset_kind *kind,
-			  bool (*wanted)(void *context, const struct ruleset_member *member),
-			  void *context)
-{
-	struct ruleset_member member = { .kind = *kind };
-	int unwanted = 0;
+struct comparison {
+	struct netfilter *netfilter;
+	FILE *lines;
+	int64_t now_ns;
+	struct netfilter_difference found;
+};
 
-	while (ruleset_read_member(&saved, &member)) {
-		if (wanted(context, &member))
-			continue;
-		ruleset_write_del(out, &member);
-		unwanted++;
-	}
-	return unwanted;
+/* The kernel counts whole seconds, and was told some that were rounded up. */
+static bool is_altered(const struct wanted_member *wanted, const struct ruleset_standing *standing,
+		       int64_t now_ns)
+{
+	uint32_t left_s = ruleset_timeout(wanted->deadline_ns, now_ns);
+
+	return wanted->rule_id != standing->rule_id || standing->timeout_s + 1 < left_s ||
+	       standing->timeout_s > left_s + 1;
 }
 
-static int prune_set(struct netfilter *netfilter, const struct ruleset_set *set,
-		     bool (*wanted)(void *context, const struct ruleset_member *member),
-		     void *context, char error[NETFILTER_ERROR])
+static void write_wanted(FILE *out, const struct wanted_member *wanted, int64_t now_ns)
 {
+	ruleset_write_add(out, &wanted->member, wanted->rule_id,
+			  ruleset_timeout(wanted->deadline_ns, now_ns));
+}
+
+/* What stands in a set: lines for what should not, or not so. */
+static int compare_set(struct comparison *comparison, struct wanted *wanted,
+		       const struct ruleset_set *set, char error[NETFILTER_ERROR])
+{
+	struct ruleset_standing standing = { .member.kind = set->kind };
 	char name[RULESET_NAME];
-	struct text saved, lines;
-	int unwanted, err;
-	FILE *file;
+	struct text saved;
+	const char *cursor;
+	int err = run_save_set(ruleset_set_name(set, name), &saved, error);
 
-	err = run_save_set(ruleset_set_name(set, name), &saved, error);
 	if (err)
 		return err;
-	file = text_open(&lines);
-	unwanted = file ? write_unwanted(file, saved.bytes, &set->kind, wanted, context) : 0;
+	cursor = saved.bytes;
+	while (ruleset_read_member(&cursor, &standing)) {
+		struct wanted_member *member = wanted_find(wanted, &standing.member);
+
+		if (!member) {
+			ruleset_write_del(comparison->lines, &standing.member);
+			comparison->found.strange++;
+			continue;
+		}
+		member->mark = comparison->netfilter->mark;
+		if (!is_altered(member, &standing, comparison->now_ns))
+			continue;
+		write_wanted(comparison->lines, member, comparison->now_ns);
+		comparison->found.altered++;
+	}
 	text_free(&saved);
-	err = text_close(file, &lines, error);
-	if (err)
-		return err;
-	if (unwanted)
-		err = netfilter_apply(netfilter, lines.bytes, error);
-	text_free(&lines);
-	return err < 0 ? err : err > 0 ? -EIO : unwanted;
+	return 0;
 }
 
-int netfilter_prune(struct netfilter *netfilter,
-		    bool (*wanted)(void *context, const struct ruleset_member *member),
-		    void *context, char error[NETFILTER_ERROR])
+/* What does not stand. A member in its last second may be gone by right. */
+static bool add_missing(void *context, struct wanted_member *member)
 {
-	int removed = 0;
+	struct comparison *comparison = context;
 
-	for (unsigned int k = 0; k < netfilter->kind_count; k++) {
-		for (unsigned int i = 0; i < RULESET_SETS_PER_KIND; i++) {
-			struct ruleset_set set = ruleset_set_at(&netfilter->kinds[k], i);
-			int n = prune_set(netfilter, &set, wanted, context, error);
+	if (member->mark == comparison->netfilter->mark ||
+	    member->deadline_ns <= comparison->now_ns + NS_PER_SECOND ||
+	    netfilter_find_kind(comparison->netfilter, &member->member.kind) < 0)
+		return true;
+	write_wanted(comparison->lines, member, comparison->now_ns);
+	comparison->found.missing++;
+	return true;
+}
 
-			if (n < 0)
-				return n;
-			removed += n;
+static int compare_all(struct comparison *comparison, struct wanted *wanted,
+		       char error[NETFILTER_ERROR])
+{
+	const struct netfilter *netfilter = comparison->netfilter;
+	int err = 0;
+
+	for (unsigned int k = 0; k < netfilter->kind_count && !err; k++) {
+		const struct ruleset_kind *kind = &netfilter->kinds[k];
+
+		for (unsigned int i = 0; i < ruleset_kind_sets(kind) && !err; i++) {
+			struct ruleset_set set = ruleset_set_at(kind, i);
+
+			err = compare_set(comparison, wanted, &set, error);
 		}
 	}
-	return removed;
+	if (!err)
+		wanted_keep(wanted, add_missing, comparison);
+	return err;
+}
+
+int netfilter_compare(struct netfilter *netfilter, struct wanted *wanted,
+		      struct netfilter_difference *out, char error[NETFILTER_ERROR])
+{
+	struct comparison comparison = { .netfilter = netfilter, .now_ns = moment_now().boot_ns };
+	char second[NETFILTER_ERROR] = "";
+	struct text lines;
+	int err = 0;
+
+	netfilter->mark++;
+	comparison.lines = text_open(&lines);
+	if (comparison.lines)
+		err = compare_all(&comparison, wanted, error);
+	if (text_close(comparison.lines, &lines, err ? second : error))
+		return -ENOMEM;
+	if (!err && lines.len)
+		err = netfilter_apply(netfilter, lines.bytes, error);
+	text_free(&lines);
+	*out = comparison.found;
+	return err;
 }

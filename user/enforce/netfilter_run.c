@@ -17,8 +17,9 @@
 #define RESTORE_TIMEOUT_MS 20000 /* a full set is loaded in about a second */
 #define ARGUMENTS_MAX	   8
 #define BUSY_STATUS	   4 /* iptables: somebody else changed the table meanwhile, or refused */
-#define BUSY_TRIES	   5
+#define BUSY_NS		   (1500 * NS_PER_MS) /* tried again until then */
 #define BUSY_PAUSE_MS	   20
+#define LOCK_SECONDS	   "1" /* legacy: that sets are served meanwhile matters more */
 #define DESTROY_TRIES	   100
 #define DESTROY_PAUSE_MS   20
 
@@ -62,20 +63,15 @@ static bool in_path(const char *program)
 
 int run_installed(char error[RUN_ERROR])
 {
-	static const char *const programs[][2] = {
-		{ "iptables", "iptables" },
-		{ "ip6tables", "iptables" },
-		{ "iptables-restore", "iptables" },
-		{ "ip6tables-restore", "iptables" },
-		{ "ipset", "ipset" },
-	};
+	static const char *const programs[] = { "iptables", "ip6tables", "iptables-restore",
+						"ip6tables-restore" };
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		if (in_path(programs[i][0]))
+		if (in_path(programs[i]))
 			continue;
 		snprintf(error, RUN_ERROR,
-			 "failed to find %s: install it (Debian: apt-get install %s)",
-			 programs[i][0], programs[i][1]);
+			 "failed to find %s: install it (Debian: apt-get install iptables)",
+			 programs[i]);
 		return -ENOENT;
 	}
 	return 0;
@@ -113,6 +109,7 @@ static int explain(const char *program, int err, const struct subprocess_result 
 static int run(const char *const argv[], const struct text *input, int timeout_ms, struct text *out,
 	       char error[RUN_ERROR])
 {
+	int64_t give_up_ns = moment_now().boot_ns + BUSY_NS;
 	struct subprocess_result result;
 
 	for (int try = 1;; try++) {
@@ -122,10 +119,11 @@ static int run(const char *const argv[], const struct text *input, int timeout_m
 			return explain(argv[0], err, NULL, error);
 		if (result.status == 0)
 			break;
-		if (result.status != BUSY_STATUS || try == BUSY_TRIES) {
+		if (result.status != BUSY_STATUS || moment_now().boot_ns >= give_up_ns) {
 			explain(argv[0], 0, &result, error);
+			err = result.status == BUSY_STATUS ? -EBUSY : -EIO;
 			subprocess_result_free(&result);
-			return -EIO;
+			return err;
 		}
 		subprocess_result_free(&result);
 		pause_ms(BUSY_PAUSE_MS << try);
@@ -138,7 +136,7 @@ static int run(const char *const argv[], const struct text *input, int timeout_m
 	return 0;
 }
 
-int run_flavour(bool *legacy, char error[RUN_ERROR])
+int run_flavour(struct run_flavour *out, char error[RUN_ERROR])
 {
 	static const char *const argv[] = { "iptables", "-V", NULL };
 	struct text version = { 0 };
@@ -146,43 +144,90 @@ int run_flavour(bool *legacy, char error[RUN_ERROR])
 
 	if (err)
 		return err;
-	*legacy = !strstr(version.bytes, "nf_tables");
+	*out = (struct run_flavour){ .legacy = !strstr(version.bytes, "nf_tables"), .suffix = "" };
 	text_free(&version);
 	return 0;
 }
 
+/* Asking iptables-legacy would make the table. */
+static bool has_legacy_raw(void)
+{
+	char name[64];
+	FILE *file = fopen("/proc/net/ip_tables_names", "re");
+	bool has = false;
+
+	while (file && fgets(name, sizeof(name), file))
+		has |= strcmp(name, "raw\n") == 0;
+	if (file)
+		fclose(file);
+	return has;
+}
+
 /* The legacy tables have a lock, which -w waits for; the nf_tables ones have transactions. */
-static void add_wait(const char **argv, int count, bool legacy)
+static int run_tables(const char *const arguments[], bool ipv6, const struct run_flavour *flavour,
+		      const char *verb, const struct text *input, struct text *out,
+		      char error[RUN_ERROR])
 {
-	if (legacy) {
-		argv[count++] = "-w";
-		argv[count++] = "5";
+	const char *argv[ARGUMENTS_MAX];
+	char program[32];
+	int n = 0;
+
+	snprintf(program, sizeof(program), "%s%s%s", ipv6 ? "ip6tables" : "iptables",
+		 flavour->suffix, verb);
+	argv[n++] = program;
+	while (*arguments)
+		argv[n++] = *arguments++;
+	if (flavour->legacy) {
+		argv[n++] = "-w";
+		argv[n++] = LOCK_SECONDS;
 	}
-	argv[count] = NULL;
+	argv[n] = NULL;
+	return run(argv, input, TIMEOUT_MS, out, error);
 }
 
-int run_list_rules(bool ipv6, bool legacy, struct text *out, char error[RUN_ERROR])
+int run_list_rules(bool ipv6, const struct run_flavour *flavour, struct text *out,
+		   char error[RUN_ERROR])
 {
-	const char *argv[ARGUMENTS_MAX] = { ipv6 ? "ip6tables" : "iptables", "-t", "raw", "-S" };
+	static const char *const arguments[] = { "-t", "raw", "-S", NULL };
 
-	add_wait(argv, 4, legacy);
-	return run(argv, NULL, TIMEOUT_MS + (legacy ? 5000 : 0), out, error);
+	return run_tables(arguments, ipv6, flavour, "", NULL, out, error);
 }
 
-int run_restore_rules(bool ipv6, bool legacy, const struct text *table, char error[RUN_ERROR])
+bool run_other_flavour(const struct run_flavour *flavour, struct run_flavour *out)
 {
-	const char *argv[ARGUMENTS_MAX] = { ipv6 ? "ip6tables-restore" : "iptables-restore",
-					    "--noflush" };
+	char error[RUN_ERROR];
+	struct text listing;
 
-	add_wait(argv, 2, legacy);
-	return run(argv, table, TIMEOUT_MS + (legacy ? 5000 : 0), NULL, error);
+	*out = (struct run_flavour){ .legacy = !flavour->legacy,
+				     .suffix = flavour->legacy ? "-nft" : "-legacy" };
+	if (out->legacy ? !in_path("iptables-legacy") || !has_legacy_raw()
+			: !in_path("iptables-nft"))
+		return false;
+	if (run_list_rules(false, out, &listing, error)) /* not with this kernel */
+		return false;
+	text_free(&listing);
+	return true;
+}
+
+int run_restore_rules(bool ipv6, const struct run_flavour *flavour, const struct text *table,
+		      char error[RUN_ERROR])
+{
+	static const char *const arguments[] = { "--noflush", NULL };
+
+	return run_tables(arguments, ipv6, flavour, "-restore", table, NULL, error);
 }
 
 int run_list_sets(struct text *out, char error[RUN_ERROR])
 {
 	static const char *const argv[] = { "ipset", "list", "-t", NULL };
+	int err;
 
-	return run(argv, NULL, TIMEOUT_MS, out, error);
+	if (!in_path(argv[0])) {
+		snprintf(error, RUN_ERROR, "ipset is not installed");
+		return -ENOENT;
+	}
+	err = run(argv, NULL, TIMEOUT_MS, out, error);
+	return err == -EIO && strstr(error, "Cannot open session to kernel") ? -EOPNOTSUPP : err;
 }
 
 int run_save_set(const char *name, struct text *out, char error[RUN_ERROR])

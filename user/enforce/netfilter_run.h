@@ -23,18 +23,37 @@ FILE *text_open(struct text *text);
 /* Returns 0, or -ENOMEM with a text (then *text is empty). */
 int text_close(FILE *file, struct text *text, char error[RUN_ERROR]);
 
-/* Whether iptables and ipset are there: 0, or -ENOENT with a text that names the package. */
+/* Whether iptables is there: 0, or -ENOENT with a text that names the package. */
 int run_installed(char error[RUN_ERROR]);
 
 /* How many of IPv4 and IPv6 the kernel has: 1 or 2. */
 unsigned int run_families(void);
-/* Whether the iptables here is the one with its own tables and lock. 0, or -errno with a text. */
-int run_flavour(bool *legacy, char error[RUN_ERROR]);
+
+/* One of the two iptables: the one of nf_tables, or the legacy one with tables and lock of its own.
+ */
+struct run_flavour {
+	bool legacy;
+	const char *suffix; /* of the program's name: "", "-nft", "-legacy" */
+};
+/* Which one `iptables` is here. 0, or -errno with a text. */
+int run_flavour(struct run_flavour *out, char error[RUN_ERROR]);
+/* The other one, if it is installed and has a table raw in this network namespace. */
+bool run_other_flavour(const struct run_flavour *flavour, struct run_flavour *out);
+
+/*
+ * These return 0, or -errno with a text; -EBUSY: iptables still said after some tries that somebody
+ * else is changing the table.
+ */
 /* `iptables -t raw -S`. The caller frees. */
-int run_list_rules(bool ipv6, bool legacy, struct text *out, char error[RUN_ERROR]);
+int run_list_rules(bool ipv6, const struct run_flavour *flavour, struct text *out,
+		   char error[RUN_ERROR]);
 /* `iptables-restore --noflush`. */
-int run_restore_rules(bool ipv6, bool legacy, const struct text *table, char error[RUN_ERROR]);
-/* `ipset list -t`, or `ipset save NAME`. The caller frees. */
+int run_restore_rules(bool ipv6, const struct run_flavour *flavour, const struct text *table,
+		      char error[RUN_ERROR]);
+/*
+ * `ipset list -t`, or `ipset save NAME`. The caller frees. -ENOENT: no ipset is installed;
+ * -EOPNOTSUPP: the kernel has none.
+ */
 int run_list_sets(struct text *out, char error[RUN_ERROR]);
 int run_save_set(const char *name, struct text *out, char error[RUN_ERROR]);
 /*

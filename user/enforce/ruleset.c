@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Texts for ipset and iptables: names of sets, their lines, the chain. Values come in as numbers
- * and addresses and are formatted here, so nothing a packet or a config file says reaches a command
- * as it was. Reading what the tools list is ruleset_read.c; running them is netfilter.c.
+ * Texts for ipset: kinds, names of sets, members, their lines. Values come in as numbers and
+ * addresses and are formatted here, so nothing a packet or a config file says reaches a command as
+ * it was. The chain is ruleset_chain.c, reading what the tools list ruleset_read.c; running them is
+ * netfilter.c.
  */
 #include "enforce/ruleset.h"
 #include <ctype.h>
@@ -14,40 +15,44 @@
 #define BUCKETS		"4096" /* a set's first size; it grows with its members */
 #define DEFAULT_TIMEOUT "600"  /* for members that somebody adds by hand, in seconds */
 
-struct class_text {
+static const struct {
 	uint32_t class;
 	const char *name;
-	const char *match[2]; /* IPv4, IPv6 */
+} class_names[] = {
+	{ CLASS_ALL, "all" },
+	{ RULESET_PORT, "port" },
+	{ CLASS_SYN, "syn" },
+	{ CLASS_TCP, "tcp" },
+	{ CLASS_UDP, "udp" },
+	{ CLASS_ICMP, "icmp" },
+	{ CLASS_FRAGMENT, "frag" },
+	{ CLASS_OTHER, "other" },
+	{ RULESET_TO | CLASS_SYN, "tosyn" },
+	{ RULESET_TO | CLASS_UDP, "toudp" },
+	{ RULESET_TO | CLASS_ICMP, "toicmp" },
+	{ RULESET_TO | RULESET_PORT | CLASS_SYN, "tosynport" },
+	{ RULESET_TO | RULESET_PORT | CLASS_UDP, "toudpport" },
 };
 
-#define TCP_SYN	  "-p tcp -m tcp --tcp-flags SYN,ACK SYN "
-#define TCP_OTHER "-p tcp -m tcp ! --tcp-flags SYN,ACK SYN "
+#define CLASS_NAMES (sizeof(class_names) / sizeof(class_names[0]))
+_Static_assert(CLASS_NAMES == RULESET_KINDS_PER_RULE + 7, "a name for each packet class");
 
-/*
- * In the chain's order. OTHER is last: the rules in front of it let the named protocols out. For
- * IPv4, -f means every fragment but the first, which is enough to keep a datagram from completing.
- */
-static const struct class_text class_texts[] = {
-	{ CLASS_ALL, "all", { "", "" } },
-	{ RULESET_PORT, "port", { "", "" } },
-	{ CLASS_SYN, "syn", { TCP_SYN, TCP_SYN } },
-	{ CLASS_TCP, "tcp", { TCP_OTHER, TCP_OTHER } },
-	{ CLASS_UDP, "udp", { "-p udp ", "-p udp " } },
-	{ CLASS_ICMP, "icmp", { "-p icmp ", "-p ipv6-icmp " } },
-	{ CLASS_FRAGMENT, "frag", { "-f ", "-m frag " } },
-	{ CLASS_OTHER, "other", { "", "" } },
-};
-
-#define CLASS_TEXTS (sizeof(class_texts) / sizeof(class_texts[0]))
-_Static_assert(CLASS_TEXTS == RULESET_KINDS_PER_RULE + 2, "a text for each packet class");
-
-static const char *class_text(uint32_t class)
+static const char *class_name(uint32_t class)
 {
-	for (size_t i = 0; i < CLASS_TEXTS; i++) {
-		if (class_texts[i].class == class)
-			return class_texts[i].name;
+	for (size_t i = 0; i < CLASS_NAMES; i++) {
+		if (class_names[i].class == class)
+			return class_names[i].name;
 	}
-	return "all";
+	return NULL;
+}
+
+static unsigned int destination_kind(const struct rule *rule, uint32_t limit,
+				     struct ruleset_kind *out)
+{
+	*out = (struct ruleset_kind){ RULESET_TO | rule->classes, limit };
+	if (rule->port)
+		out->classes |= RULESET_PORT;
+	return limit && rule->prefix.len == PREFIX_LEN_FULL && class_name(out->classes);
 }
 
 unsigned int ruleset_kinds(const struct rule *rule, struct ruleset_kind out[RULESET_KINDS_PER_RULE])
@@ -59,6 +64,8 @@ unsigned int ruleset_kinds(const struct rule *rule, struct ruleset_kind out[RULE
 		limit = rule->limit_pps < RULESET_LIMIT_MAX ? rule->limit_pps : RULESET_LIMIT_MAX;
 	else if (rule->action != ACTION_DROP)
 		return 0;
+	if (rule->to_destination)
+		return destination_kind(rule, limit, &out[0]);
 	if (rule->port) {
 		out[0] = (struct ruleset_kind){ RULESET_PORT, limit };
 		return 1;
@@ -81,7 +88,7 @@ bool ruleset_kind_equal(const struct ruleset_kind *a, const struct ruleset_kind 
 
 const char *ruleset_kind_format(const struct ruleset_kind *kind, char buf[RULESET_KIND_TEXT])
 {
-	const char *class = class_text(kind->classes);
+	const char *class = class_name(kind->classes);
 
 	if (!kind->limit_pps)
 		snprintf(buf, RULESET_KIND_TEXT, "%s", class);
@@ -110,18 +117,17 @@ static int parse_limit(const char *text, uint32_t *out)
 int ruleset_kind_parse(const char *text, struct ruleset_kind *out)
 {
 	struct ruleset_kind kind = { CLASS_ALL, 0 };
+	size_t len = strcspn(text, "-");
 
-	for (size_t i = 0; i < CLASS_TEXTS; i++) {
-		size_t len = strlen(class_texts[i].name);
-
-		if (strncmp(text, class_texts[i].name, len) != 0)
+	for (size_t i = 0; i < CLASS_NAMES; i++) {
+		if (strlen(class_names[i].name) != len || memcmp(text, class_names[i].name, len))
 			continue;
-		kind.classes = class_texts[i].class;
+		kind.classes = class_names[i].class;
 		if (!text[len]) {
 			*out = kind;
-			return 0;
+			return kind.classes & RULESET_TO ? -EINVAL : 0;
 		}
-		if (text[len] != '-' || kind.classes == CLASS_ALL)
+		if (kind.classes == CLASS_ALL)
 			return -EINVAL;
 		text += len + 1;
 		break;
@@ -156,18 +162,25 @@ int ruleset_set_parse(const char *name, struct ruleset_set *out)
 	if (*name &&
 	    (*name != '-' || strcmp(name, "-all") == 0 || ruleset_kind_parse(name + 1, &set.kind)))
 		return -EINVAL;
+	if (ruleset_set_index(&set) >= ruleset_kind_sets(&set.kind))
+		return -EINVAL;
 	*out = set;
 	return 0;
 }
 
+unsigned int ruleset_kind_sets(const struct ruleset_kind *kind)
+{
+	return kind->classes & RULESET_TO ? RULESET_SETS_PER_KIND / 2 : RULESET_SETS_PER_KIND;
+}
+
 struct ruleset_set ruleset_set_at(const struct ruleset_kind *kind, unsigned int i)
 {
-	return (struct ruleset_set){ .kind = *kind, .ipv6 = i & 2, .net = i & 1 };
+	return (struct ruleset_set){ .kind = *kind, .ipv6 = i & 1, .net = i & 2 };
 }
 
 unsigned int ruleset_set_index(const struct ruleset_set *set)
 {
-	return (set->ipv6 ? 2 : 0) + (set->net ? 1 : 0);
+	return (set->ipv6 ? 1 : 0) + (set->net ? 2 : 0);
 }
 
 struct ruleset_set ruleset_set_of(const struct ruleset_member *member)
@@ -259,7 +272,7 @@ void ruleset_write_create(FILE *out, const struct ruleset_set *set)
 		"create %s hash:%s%s family %s hashsize " BUCKETS
 		" maxelem %d timeout " DEFAULT_TIMEOUT " counters comment\n",
 		ruleset_set_name(set, name), set->net ? "net" : "ip",
-		set->kind.classes == RULESET_PORT ? ",port" : "", set->ipv6 ? "inet6" : "inet",
+		set->kind.classes & RULESET_PORT ? ",port" : "", set->ipv6 ? "inet6" : "inet",
 		RULESET_MAXELEM);
 }
 
@@ -283,84 +296,4 @@ void ruleset_write_del(FILE *out, const struct ruleset_member *member)
 {
 	write_member(out, "del", member);
 	fputc('\n', out);
-}
-
-/* Both sets of a kind in this family. The set comes first: hashlimit counts its members only. */
-static unsigned int write_kind(FILE *out, bool ipv6, const struct class_text *text,
-			       uint32_t limit_pps)
-{
-	struct ruleset_kind kind = { text->class, limit_pps };
-	char name[RULESET_NAME];
-
-	for (unsigned int net = 0; net < 2; net++) {
-		struct ruleset_set set = ruleset_set_at(&kind, (ipv6 ? 2 : 0) + net);
-
-		fprintf(out, "-A " RULESET_CHAIN " %s-m set --match-set %s src%s",
-			text->match[ipv6], ruleset_set_name(&set, name),
-			text->class == RULESET_PORT ? ",dst" : "");
-		if (limit_pps)
-			fprintf(out,
-				" -m hashlimit --hashlimit-above %u/sec --hashlimit-burst %u"
-				" --hashlimit-mode srcip --hashlimit-htable-max %d "
-				"--hashlimit-name %s",
-				limit_pps, limit_pps < 5 ? 5 : limit_pps, RULESET_MAXELEM, name);
-		fputs(" -j DROP\n", out);
-	}
-	return 2;
-}
-
-static unsigned int write_returns(FILE *out, bool ipv6)
-{
-	fprintf(out,
-		"-A " RULESET_CHAIN " -p tcp -j RETURN\n-A " RULESET_CHAIN
-		" -p udp -j RETURN\n-A " RULESET_CHAIN " -p %s -j RETURN\n",
-		ipv6 ? "ipv6-icmp" : "icmp");
-	return 3;
-}
-
-unsigned int ruleset_write_rules(FILE *out, const struct ruleset_chain *chain)
-{
-	unsigned int rules = 0;
-
-	for (size_t t = 0; t < CLASS_TEXTS; t++) {
-		bool first = true;
-
-		for (unsigned int k = 0; k < chain->kind_count; k++) {
-			if (chain->kinds[k].classes != class_texts[t].class)
-				continue;
-			if (first && class_texts[t].class == CLASS_OTHER)
-				rules += write_returns(out, chain->ipv6);
-			first = false;
-			rules += write_kind(out, chain->ipv6, &class_texts[t],
-					    chain->kinds[k].limit_pps);
-		}
-	}
-	return rules;
-}
-
-void ruleset_write_install(FILE *out, const char *listing, const struct ruleset_chain *chain)
-{
-	fputs("*raw\n:" RULESET_CHAIN " - [0:0]\n", out);
-	ruleset_write_rules(out, chain);
-	if (!ruleset_jumps_in_place(listing, chain)) {
-		ruleset_write_jump_deletes(out, listing);
-		for (unsigned int i = chain->interface_count; i-- > 0;)
-			fprintf(out, "-I PREROUTING -i %s -j " RULESET_CHAIN "\n",
-				chain->interfaces[i]);
-	}
-	fputs("COMMIT\n", out);
-}
-
-unsigned int ruleset_write_remove(FILE *out, const char *listing)
-{
-	unsigned int removed;
-
-	fputs("*raw\n", out);
-	removed = ruleset_write_jump_deletes(out, listing);
-	if (strstr(listing, "-N " RULESET_CHAIN "\n")) {
-		fputs("-F " RULESET_CHAIN "\n-X " RULESET_CHAIN "\n", out);
-		removed++;
-	}
-	fputs("COMMIT\n", out);
-	return removed;
 }

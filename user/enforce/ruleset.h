@@ -22,15 +22,20 @@
 
 /*
  * What a group of sets stops: all packets or one class, above a rate or altogether. Each kind in
- * use has four sets: addresses and prefixes, IPv4 and IPv6.
+ * use has four sets: addresses and prefixes, IPv4 and IPv6; of destinations two, addresses only.
  */
 struct ruleset_kind {
-	uint32_t classes;   /* CLASS_ALL, a single class, or RULESET_PORT */
+	uint32_t classes;   /* CLASS_ALL, a single class, RULESET_PORT; or with RULESET_TO */
 	uint32_t limit_pps; /* 0: drop */
 };
 
 /* In the place of a class: what goes to the port that each member names. */
 #define RULESET_PORT (1u << 31)
+/*
+ * Members are destinations, whose packets of a class (CLASS_SYN, CLASS_UDP, CLASS_ICMP) are
+ * limited; with RULESET_PORT besides, those to the port that each member names.
+ */
+#define RULESET_TO (1u << 30)
 
 #define RULESET_KINDS_PER_RULE 6
 #define RULESET_SETS_PER_KIND  4
@@ -45,7 +50,7 @@ struct ruleset_set {
 struct ruleset_member {
 	struct prefix prefix;
 	struct ruleset_kind kind;
-	uint16_t port; /* RULESET_PORT; else 0 */
+	uint16_t port; /* RULESET_PORT; else 0, the protocol too */
 	uint8_t protocol;
 	uint8_t reserved[5]; /* zero */
 };
@@ -58,11 +63,14 @@ const char *ruleset_member_format(const struct ruleset_member *member,
 /* The reverse; the kind is left as it is. 0 or -EINVAL. */
 int ruleset_member_parse(const char *text, struct ruleset_member *out);
 
-/* The kinds whose sets carry the rule; 0 when there are none (no class, or an alarm only). */
+/*
+ * The kinds whose sets carry the rule; 0 when there are none (no class, an alarm only, or a
+ * destination that is no single address or has no limit of one class).
+ */
 unsigned int ruleset_kinds(const struct rule *rule,
 			   struct ruleset_kind out[RULESET_KINDS_PER_RULE]);
 bool ruleset_kind_equal(const struct ruleset_kind *a, const struct ruleset_kind *b);
-/* "all", "syn", "l100", "syn-l100". Returns buf. */
+/* "all", "syn", "l100", "syn-l100", "tosynport-l5". Returns buf. */
 const char *ruleset_kind_format(const struct ruleset_kind *kind, char buf[RULESET_KIND_TEXT]);
 /* The reverse; 0, or -EINVAL for what ruleset_kind_format would not write. */
 int ruleset_kind_parse(const char *text, struct ruleset_kind *out);
@@ -71,7 +79,9 @@ int ruleset_kind_parse(const char *text, struct ruleset_kind *out);
 const char *ruleset_set_name(const struct ruleset_set *set, char buf[RULESET_NAME]);
 /* The reverse; 0, or -EINVAL when it is not one of fwgen's. */
 int ruleset_set_parse(const char *name, struct ruleset_set *out);
-/* The sets of a kind, i from 0 to RULESET_SETS_PER_KIND - 1; IPv4's come first. */
+/* How many sets a kind has: RULESET_SETS_PER_KIND at most. */
+unsigned int ruleset_kind_sets(const struct ruleset_kind *kind);
+/* The sets of a kind, i from 0; those of addresses come first. */
 struct ruleset_set ruleset_set_at(const struct ruleset_kind *kind, unsigned int i);
 unsigned int ruleset_set_index(const struct ruleset_set *set);
 struct ruleset_set ruleset_set_of(const struct ruleset_member *member);
@@ -88,10 +98,21 @@ void ruleset_write_add(FILE *out, const struct ruleset_member *member, uint32_t 
 		       uint32_t timeout_s);
 void ruleset_write_del(FILE *out, const struct ruleset_member *member);
 
+/* A member as a rule of its own, where there are no sets. */
+struct ruleset_single {
+	struct ruleset_member member;
+	uint32_t rule_id;
+	int64_t stop_s; /* until then, seconds since 1970; 0: the rule does not end by itself */
+};
+
 struct ruleset_chain {
 	bool ipv6;
+	bool track_connections; /* one more rule, which has the kernel track connections */
 	const struct ruleset_kind *kinds;
 	unsigned int kind_count;
+	/* in the place of kinds, of both families; NULL: there are sets */
+	const struct ruleset_single *singles;
+	size_t single_count;
 	const char (*interfaces)[IF_NAMESIZE];
 	unsigned int interface_count;
 };
@@ -126,8 +147,17 @@ struct ruleset_listed {
 
 /* Reads the next set at *cursor and moves it. False at the end. */
 bool ruleset_read_set(const char **cursor, struct ruleset_listed *out);
-/* Reads the next "add" line of `ipset save` at *cursor and moves it; the kind is left as it is.
- * False at the end. */
-bool ruleset_read_member(const char **cursor, struct ruleset_member *out);
+/* What `ipset save` says of a member. */
+struct ruleset_standing {
+	struct ruleset_member member;
+	uint32_t rule_id;   /* its comment; 0: another comment, or none */
+	uint32_t timeout_s; /* left */
+};
+
+/*
+ * Reads the next "add" line of `ipset save` at *cursor and moves it; the member's kind is left as
+ * it is. False at the end.
+ */
+bool ruleset_read_member(const char **cursor, struct ruleset_standing *out);
 
 #endif

@@ -144,11 +144,13 @@ static bool options_match(const struct line *header, const struct ruleset_set *s
 	       !has_word(header, "netmask") && !has_word(header, "forceadd");
 }
 
-static const char *type_of(const struct ruleset_set *set)
+static bool type_matches(const struct line *line, const struct ruleset_set *set)
 {
-	if (set->kind.classes == RULESET_PORT)
-		return set->net ? " hash:net,port" : " hash:ip,port";
-	return set->net ? " hash:net" : " hash:ip";
+	char type[24];
+
+	snprintf(type, sizeof(type), " hash:%s%s", set->net ? "net" : "ip",
+		 set->kind.classes & RULESET_PORT ? ",port" : "");
+	return ends_with(line, type);
 }
 
 bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
@@ -164,7 +166,7 @@ bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 			out->ours = ruleset_set_parse(out->name, &out->set) == 0;
 			found = true;
 		} else if (starts_with(&line, "Type: ")) {
-			type = ends_with(&line, type_of(&out->set));
+			type = type_matches(&line, &out->set);
 		} else if (starts_with(&line, "Header: ")) {
 			options = options_match(&line, &out->set);
 		} else if (starts_with(&line, "Number of entries: ")) {
@@ -177,7 +179,21 @@ bool ruleset_read_set(const char **cursor, struct ruleset_listed *out)
 	return found;
 }
 
-bool ruleset_read_member(const char **cursor, struct ruleset_member *out)
+/* The number that stands behind the word, 0: none does. */
+static uint32_t number_behind(const struct line *line, const char *word)
+{
+	const char *end = line->text + line->len,
+		   *at = memmem(line->text, line->len, word, strlen(word));
+	uint64_t value = 0;
+
+	if (!at)
+		return 0;
+	for (at += strlen(word); at < end && *at >= '0' && *at <= '9' && value <= UINT32_MAX; at++)
+		value = 10 * value + (uint64_t)(*at - '0');
+	return value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
+bool ruleset_read_member(const char **cursor, struct ruleset_standing *out)
 {
 	struct line line;
 
@@ -197,8 +213,11 @@ bool ruleset_read_member(const char **cursor, struct ruleset_member *out)
 			continue;
 		memcpy(text, at, len);
 		text[len] = '\0';
-		if (ruleset_member_parse(text, out) == 0)
-			return true;
+		if (ruleset_member_parse(text, &out->member))
+			continue;
+		out->rule_id = number_behind(&line, " comment \"");
+		out->timeout_s = number_behind(&line, " timeout ");
+		return true;
 	}
 	return false;
 }

@@ -15,8 +15,8 @@
 static const char *const reasons[] = {
 	[FACT_OWN] = "own address on %s",	  [FACT_DEFAULT_GATEWAY] = "default gateway of %s",
 	[FACT_NEXT_HOP] = "next hop on %s",	  [FACT_PEER] = "peer of %s",
-	[FACT_BROADCAST] = "broadcast of %s",	  [FACT_ANYCAST] = "anycast address on %s",
-	[FACT_LOCAL_ROUTE] = "local route on %s",
+	[FACT_TUNNEL] = "tunnel endpoint of %s",  [FACT_BROADCAST] = "broadcast of %s",
+	[FACT_ANYCAST] = "anycast address on %s", [FACT_LOCAL_ROUTE] = "local route on %s",
 };
 _Static_assert(sizeof(reasons) / sizeof(reasons[0]) == FACT_KIND_COUNT, "a reason per kind");
 _Static_assert(sizeof(struct fact) == 8 + sizeof(struct prefix), "facts are compared as bytes");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Host facts: puts the readings of rtnetlink and resolv.conf together into the protected list, and
- * decides when to read again. A full reading may take one part in twenty of the time: on a router
- * with a million routes and endless updates it is delayed, on any other box it is done at once.
- * It does not decide what protection means (decide/).
+ * Host facts: puts the readings of rtnetlink, of resolv.conf and of the survey together into the
+ * protected list, and decides when to read rtnetlink again. A full reading may take one part in
+ * twenty of the time: on a router with a million routes and endless updates it is delayed, on any
+ * other box it is done at once. It does not decide what protection means (decide/).
  */
 #include "host/host.h"
 
@@ -20,6 +20,7 @@
 #include "host/facts.h"
 #include "host/netlink.h"
 #include "host/resolvers.h"
+#include "host/survey.h"
 
 #define READ_SHARE   20
 #define READ_WAIT_NS (30 * NS_PER_SECOND) /* the longest delay of a reading that is due */
@@ -48,6 +49,7 @@ struct host {
 	int epoll_fd, timer_fd;
 	struct mnl_socket *notices;
 	struct resolvers *resolvers;
+	struct survey *survey;
 	struct facts facts;
 	int64_t due_ns;	    /* when a reading is wanted, 0: not */
 	int64_t allowed_ns; /* none before this */
@@ -116,12 +118,18 @@ static int start(struct host *host, const char **doing)
 	err = read_facts(host, &changed);
 	if (err)
 		return err;
+	*doing = "read sessions and sockets";
+	err = survey_open(&host->survey);
+	if (err)
+		return err;
 	*doing = "watch for changes of this host";
 	err = watch(host, host->timer_fd);
 	if (!err)
 		err = watch(host, mnl_socket_get_fd(host->notices));
 	if (!err)
 		err = watch(host, resolvers_fd(host->resolvers));
+	if (!err)
+		err = watch(host, survey_fd(host->survey));
 	return err;
 }
 
@@ -150,6 +158,7 @@ void host_close(struct host **pointer)
 
 	if (!host)
 		return;
+	survey_close(&host->survey);
 	if (host->notices)
 		mnl_socket_close(host->notices);
 	resolvers_close(&host->resolvers);
@@ -160,6 +169,11 @@ void host_close(struct host **pointer)
 	facts_free(&host->facts);
 	free(host);
 	*pointer = NULL;
+}
+
+int host_start(struct host *host)
+{
+	return survey_start(host->survey);
 }
 
 int host_fd(const struct host *host)
@@ -194,6 +208,7 @@ int host_refresh(struct host *host, bool *changed)
 	bool differs = resolvers_refresh(host->resolvers);
 	int err = 0, timer_err;
 
+	differs |= survey_changed(host->survey);
 	take_notices(host, now_ns);
 	if (host->due_ns && host->due_ns <= now_ns) {
 		host->due_ns = 0;
@@ -209,7 +224,7 @@ int host_refresh(struct host *host, bool *changed)
 
 int host_protected(const struct host *host, struct protected_list *out)
 {
-	const struct resolver_set *resolvers = resolvers_get(host->resolvers);
+	const struct address_set *resolvers = resolvers_get(host->resolvers);
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(always_protected) / sizeof(always_protected[0]);
@@ -227,7 +242,7 @@ int host_protected(const struct host *host, struct protected_list *out)
 
 		err = protected_list_add(out, &prefix, "resolver");
 	}
-	return err;
+	return err ? err : survey_protect(host->survey, out);
 }
 
 int host_default_interface(const struct host *host, char name[IF_NAMESIZE])

@@ -10,14 +10,13 @@
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include "host/query.h"
 #include "host/rtnl.h"
 
 #define BUFFER_BYTES	    32768
 #define NOTICE_BUFFER_BYTES (1 << 20)
 #define NOTICES_AT_ONCE	    512
 #define DUMP_TRIES	    5
-#define DUMP_TIMEOUT_S	    5
 
 /* Addresses before routes: the table `local` repeats them. */
 static const struct {
@@ -45,61 +44,26 @@ static int collect(const struct nlmsghdr *message, void *data)
 
 static int dump(struct mnl_socket *socket, size_t which, struct facts *facts)
 {
-	char buffer[BUFFER_BYTES];
+	char buffer[256];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	unsigned int port = mnl_socket_get_portid(socket);
-	uint32_t sequence = (uint32_t)which + 1;
 	uint8_t *header;
-	ssize_t n;
-	int more;
 
 	request->nlmsg_type = dumps[which].type;
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	request->nlmsg_seq = sequence;
 	/* Each of these headers begins with the family. */
 	header = mnl_nlmsg_put_extra_header(request, dumps[which].header_bytes);
 	header[0] = dumps[which].family;
-	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	do {
-		n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-		if (n < 0)
-			return -errno;
-		more = mnl_cb_run(buffer, (size_t)n, sequence, port, collect, facts);
-		if (more < 0)
-			return -errno;
-	} while (more > MNL_CB_STOP);
-	return 0;
-}
-
-static int open_socket(int flags, struct mnl_socket **out)
-{
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | flags);
-	int err;
-
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		err = -errno;
-		mnl_socket_close(socket);
-		return err;
-	}
-	*out = socket;
-	return 0;
+	return query_run(socket, request, collect, facts);
 }
 
 /* One try, on a socket of its own: what is left of a broken dump must not meet the next one. */
 static int read_once(struct facts *out)
 {
-	const struct timeval timeout = { .tv_sec = DUMP_TIMEOUT_S };
 	struct mnl_socket *socket;
-	int err = open_socket(0, &socket);
+	int err = query_open(NETLINK_ROUTE, 0, &socket);
 
 	if (err)
 		return err;
-	if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-		       sizeof(timeout)) < 0)
-		err = -errno;
 	for (size_t i = 0; !err && i < sizeof(dumps) / sizeof(dumps[0]); i++) {
 		err = dump(socket, i, out);
 		if (dumps[i].optional && err == -EOPNOTSUPP)
@@ -140,7 +104,7 @@ int netlink_subscribe(struct mnl_socket **out)
 	};
 	struct mnl_socket *socket;
 	int size = NOTICE_BUFFER_BYTES;
-	int err = open_socket(SOCK_NONBLOCK, &socket);
+	int err = query_open(NETLINK_ROUTE, SOCK_NONBLOCK, &socket);
 
 	if (err)
 		return err;

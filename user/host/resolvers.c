@@ -7,19 +7,16 @@
 #include "host/resolvers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include "base/address.h"
+#include "host/text.h"
 
 #define WATCHES_MAX 32
 #define LINKS_MAX   8
-#define LINE_BYTES  512
 #define WATCHED_MASK                                                                             \
 	(IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | \
 	 IN_MOVE_SELF | IN_ONLYDIR)
@@ -35,61 +32,20 @@ struct resolvers {
 	int inotify_fd;
 	struct watch watches[WATCHES_MAX];
 	size_t watch_count;
-	struct resolver_set set;
+	struct address_set set;
 };
 
-static bool is_loopback(const struct address *address)
+static void read_line(void *context, char *line)
 {
-	if (address_is_ipv4(address))
-		return address->bytes[12] == 127;
-	return !address->halves[0] && !address->words[2] && address->bytes[15] == 1 &&
-	       !address->bytes[12] && !address->bytes[13] && !address->bytes[14];
+	const char *key = text_word(&line), *value = text_word(&line);
+
+	if (key && value && !strcmp(key, "nameserver"))
+		address_set_add_text(context, value);
 }
 
-static void add(struct resolver_set *set, const char *text)
+void resolver_set_read(struct address_set *set, const char *path)
 {
-	struct address address;
-
-	if (set->count == RESOLVERS_MAX || address_parse(text, &address) || is_loopback(&address))
-		return;
-	for (size_t i = 0; i < set->count; i++) {
-		if (address_equal(&set->addresses[i], &address))
-			return;
-	}
-	set->addresses[set->count++] = address;
-}
-
-/* One line of resolv.conf; a scope ("fe80::1%eth0") is cut off. */
-static void read_line(struct resolver_set *set, char *line)
-{
-	char *rest = NULL;
-	const char *key = strtok_r(line, " \t\r\n", &rest);
-	char *value = strtok_r(NULL, " \t\r\n", &rest);
-
-	if (!key || !value || strcmp(key, "nameserver"))
-		return;
-	value[strcspn(value, "%")] = '\0';
-	add(set, value);
-}
-
-void resolver_set_read(struct resolver_set *set, const char *path)
-{
-	char line[LINE_BYTES];
-	struct stat st;
-	FILE *file;
-	/* Not to be held up by a FIFO. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
-	if (!file) {
-		close(fd);
-		return;
-	}
-	while (fgets(line, sizeof(line), file))
-		read_line(set, line);
-	fclose(file);
+	text_read(path, read_line, set);
 }
 
 /* Watches the folder of path, or the nearest one above that exists. *missing: it was not the first.
@@ -227,7 +183,7 @@ static bool concerns(const struct resolvers *resolvers, const struct inotify_eve
 bool resolvers_refresh(struct resolvers *resolvers)
 {
 	char buffer[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
-	struct resolver_set before = resolvers->set;
+	struct address_set before = resolvers->set;
 	bool concerned = false;
 	ssize_t n;
 
@@ -245,7 +201,7 @@ bool resolvers_refresh(struct resolvers *resolvers)
 	return memcmp(&before, &resolvers->set, sizeof(before)) != 0;
 }
 
-const struct resolver_set *resolvers_get(const struct resolvers *resolvers)
+const struct address_set *resolvers_get(const struct resolvers *resolvers)
 {
 	return &resolvers->set;
 }

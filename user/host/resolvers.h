@@ -8,14 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "abi.h"
-
-#define RESOLVERS_MAX 64
-
-struct resolver_set {
-	struct address addresses[RESOLVERS_MAX]; /* loopback left out: stubs are protected anyway */
-	size_t count;
-};
+#include "host/address_set.h"
 
 struct resolvers;
 
@@ -26,9 +19,9 @@ void resolvers_close(struct resolvers **resolvers);
 int resolvers_fd(const struct resolvers *resolvers);
 /* Takes the notices and, when they concern us, reads again. Returns whether the set changed. */
 bool resolvers_refresh(struct resolvers *resolvers);
-const struct resolver_set *resolvers_get(const struct resolvers *resolvers);
+const struct address_set *resolvers_get(const struct resolvers *resolvers);
 
-/* The `nameserver` lines of one file, appended. What cannot be read or understood adds nothing. */
-void resolver_set_read(struct resolver_set *set, const char *path);
+/* The `nameserver` lines of one file, added. What cannot be read or understood adds nothing. */
+void resolver_set_read(struct address_set *set, const char *path);
 
 #endif

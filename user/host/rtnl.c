@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "base/address.h"
+#include "host/tunnel.h"
 
 /* An attribute that holds an address of this family. Returns false when it cannot be one. */
 static bool read_address(const struct nlattr *attr, int family, struct address *out)
@@ -43,19 +44,26 @@ static int add_address(struct facts *facts, enum fact_kind kind, uint32_t link,
 static int take_link(const struct nlmsghdr *message, struct facts *facts)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	uint32_t index = (uint32_t)info->ifi_index;
 	const struct nlattr *attr;
+	struct address remote;
+	int err = 0;
 
 	/* AF_BRIDGE repeats a bridge's ports. */
 	if (info->ifi_family != AF_UNSPEC)
 		return 0;
 	mnl_attr_for_each(attr, message, sizeof(*info))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
-			return facts_add_link(facts, (uint32_t)info->ifi_index,
-					      mnl_attr_get_str(attr));
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (err)
+			break;
+		if (type == IFLA_IFNAME && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			err = facts_add_link(facts, index, mnl_attr_get_str(attr));
+		else if (type == IFLA_LINKINFO && tunnel_remote(attr, &remote))
+			err = add_address(facts, FACT_TUNNEL, index, &remote);
 	}
-	return 0;
+	return err;
 }
 
 /* IFA_ADDRESS is the other end when IFA_LOCAL differs from it (point to point). */

@@ -178,21 +178,9 @@ static int check_prefix_lengths(struct config_reader *reader, const struct confi
 				 sizeof(block_lengths) / sizeof(*block_lengths));
 }
 
-/* Better refused than taken and not done. */
-static int check_supported(struct config_reader *reader, const struct config *config)
-{
-	if (!config->response.track_connections)
-		return 0;
-	config_path_set(reader, "response.track_connections");
-	return config_refuse(reader, "true is not supported by this version; it must be false");
-}
-
 int config_check(struct config_reader *reader, struct config *config)
 {
 	int r = check_times(reader, config);
-
-	if (!r)
-		r = check_supported(reader, config);
 
 	if (!r)
 		r = check_interval(reader, config);

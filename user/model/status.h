@@ -26,7 +26,7 @@ const char *enforcer_state_name(enum enforcer_state state);
 struct enforcer_status {
 	char name[16]; /* "xdp", "iptables" */
 	enum enforcer_state state;
-	char reason[160]; /* unenforced: why */
+	char reason[160]; /* unenforced: why; else what is not as it should be, or "" */
 	uint64_t repairs;
 	uint64_t rules; /* in the kernel */
 };
@@ -55,7 +55,7 @@ struct status {
 	enum mode mode;
 	double uptime_s;
 	char version[32];
-	char evidence[32]; /* "none": no connection tracking is asked yet */
+	char evidence[32]; /* "conntrack"; "none": connections are not tracked here */
 	struct interface_status interfaces[CONFIG_INTERFACES_MAX];
 	unsigned int interface_count;
 	struct enforcer_status enforcers[ENFORCERS_MAX];

@@ -6,7 +6,6 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
@@ -14,8 +13,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "sense/attach.h"
-
-#define PIN_PREFIX "link-" /* and the interface's name */
+#include "sense/link_pin.h"
 
 static int link_info(int link_fd, struct bpf_link_info *info)
 {
@@ -60,30 +58,44 @@ static bool is_generic(int ifindex)
 	return !bpf_xdp_query(ifindex, 0, &query) && query.attach_mode == XDP_ATTACHED_SKB;
 }
 
+/* The pin under the name that the interface has now: it may have had another in the run before. */
+static void take_pin(struct attachment *new, const struct link_pin *old)
+{
+	if (strcmp(old->path, new->pin) && rename(old->path, new->pin)) {
+		memcpy(new->pin, old->path, sizeof(new->pin));
+		return;
+	}
+	if (strcmp(old->interface, new->interface))
+		log_warning("%s was called %s in the run before: its link is taken over",
+			    new->interface, old->interface);
+}
+
 /*
  * A link that an earlier run pinned, now with our program. Returns its descriptor, or -ENOENT when
  * there is none of use (the pin of a vanished interface or of the other mode is removed).
  */
-static int adopt(const struct attachment *wanted, int prog_fd)
+static int adopt(struct attachment *wanted, int prog_fd)
 {
 	struct bpf_link_info info;
+	struct link_pin pin;
 	int fd;
 
-	if (!wanted->pin[0])
+	if (!wanted->pin_dir || link_pin_find(wanted->pin_dir, wanted->ifindex, &pin))
 		return -ENOENT;
-	fd = bpf_obj_get(wanted->pin);
+	fd = bpf_obj_get(pin.path);
 	if (fd < 0)
 		return -ENOENT;
 	if (link_info(fd, &info) || info.type != BPF_LINK_TYPE_XDP ||
 	    (int)info.xdp.ifindex != wanted->ifindex ||
 	    is_generic(wanted->ifindex) != wanted->generic || bpf_link_update(fd, prog_fd, NULL)) {
 		log_warning("failed to adopt link %s: it is not on %s any more, attaching anew",
-			    wanted->pin, wanted->interface);
+			    pin.path, wanted->interface);
 		bpf_link_detach(fd);
-		unlink(wanted->pin);
+		unlink(pin.path);
 		close(fd);
 		return -ENOENT;
 	}
+	take_pin(wanted, &pin);
 	return fd;
 }
 
@@ -127,13 +139,35 @@ static int create(struct attachment *attachment, int prog_fd)
 	return 0;
 }
 
+/* In the place of an earlier link of the same interface. */
+static void pin(struct attachment *attachment)
+{
+	if (!attachment->pin[0])
+		return;
+	unlink(attachment->pin);
+	if (!bpf_obj_pin(attachment->link_fd, attachment->pin))
+		return;
+	log_warning("failed to pin the link of %s at %s: %m; it ends with this process",
+		    attachment->interface, attachment->pin);
+	attachment->pin[0] = '\0';
+}
+
+/* What it is called, and where its pin belongs. */
+static void set_name(struct attachment *attachment, const char *name)
+{
+	snprintf(attachment->name, sizeof(attachment->name), "%s", name);
+	if (!attachment->pin_dir || link_pin_name(attachment->pin_dir, attachment->ifindex,
+						  attachment->interface, attachment->pin))
+		attachment->pin[0] = '\0';
+}
+
 int attach_open(const char *interface, bool generic, int prog_fd, const char *pin_dir,
 		struct attachment *out, char error[512])
 {
-	struct attachment new = { .link_fd = -1, .generic = generic };
+	struct attachment new = { .link_fd = -1, .generic = generic, .pin_dir = pin_dir };
 	int err;
 
-	new.ifindex = if_nametoindex(interface);
+	new.ifindex = (int)if_nametoindex(interface);
 	if (!new.ifindex) {
 		snprintf(error, 512,
 			 "failed to attach to %s: no such interface (ip link lists them)",
@@ -141,8 +175,7 @@ int attach_open(const char *interface, bool generic, int prog_fd, const char *pi
 		return -ENODEV;
 	}
 	snprintf(new.interface, sizeof(new.interface), "%s", interface);
-	if (pin_dir)
-		snprintf(new.pin, sizeof(new.pin), "%s/" PIN_PREFIX "%s", pin_dir, interface);
+	set_name(&new, interface);
 
 	new.link_fd = adopt(&new, prog_fd);
 	if (new.link_fd < 0) {
@@ -151,12 +184,7 @@ int attach_open(const char *interface, bool generic, int prog_fd, const char *pi
 		err = create(&new, prog_fd);
 		if (err)
 			return explain(&new, err, error);
-		if (new.pin[0] && bpf_obj_pin(new.link_fd, new.pin)) {
-			log_warning(
-				"failed to pin the link of %s at %s: %m; it ends with this process",
-				interface, new.pin);
-			new.pin[0] = '\0';
-		}
+		pin(&new);
 	}
 	*out = new;
 	return 0;
@@ -187,108 +215,89 @@ static int put_back(const struct attachment *attachment, int prog_fd)
 	return bpf_link_update(attachment->link_fd, prog_fd, NULL) ? -errno : 0;
 }
 
-/* The new link's pin takes the place of the old one's. */
-static void pin_anew(struct attachment *attachment)
-{
-	unlink(attachment->pin);
-	if (!bpf_obj_pin(attachment->link_fd, attachment->pin))
-		return;
-	log_warning("failed to pin the link of %s at %s: %m; it ends with this process",
-		    attachment->interface, attachment->pin);
-	attachment->pin[0] = '\0';
-}
-
 bool attach_released(const struct attachment *attachment)
 {
 	return attachment->pin[0] && access(attachment->pin, F_OK) && errno == ENOENT;
 }
 
+static bool is_ours(int ifindex)
+{
+	char name[BPF_OBJ_NAME_LEN];
+	uint32_t id = program_on(ifindex);
+
+	if (!id)
+		return false;
+	attach_program_name(id, name);
+	return !strcmp(name, ATTACH_PROGRAM);
+}
+
+/*
+ * The interface that should be watched: the one that has the configuration's name now, else the one
+ * that had it, as long as it is here. Names that two watched interfaces have exchanged change
+ * nothing: both are watched. Returns 0 when there is none.
+ */
+static int place(const struct attachment *attachment)
+{
+	int named = (int)if_nametoindex(attachment->interface);
+	char name[IF_NAMESIZE];
+
+	if (named && (named == attachment->ifindex || !is_ours(named)))
+		return named;
+	return link_pin_current_name(attachment->ifindex, name) ? attachment->ifindex : 0;
+}
+
+/* An interface that went to another namespace took the program along. */
+static int lose(struct attachment *attachment, char why[160])
+{
+	bpf_link_detach(attachment->link_fd);
+	attachment->ifindex = 0; /* the number may become another's */
+	memcpy(attachment->name, attachment->interface, sizeof(attachment->name));
+	snprintf(why, 160, "there is no interface %s", attachment->interface);
+	return -ENODEV;
+}
+
+/* A link of its own, on the interface new->ifindex, takes the place of the old one. */
+static int replace(struct attachment *attachment, struct attachment *new, int prog_fd,
+		   char why[160])
+{
+	char error[512], name[IF_NAMESIZE];
+	int err;
+
+	if (!link_pin_current_name(new->ifindex, name))
+		return lose(attachment, why);
+	err = program_on(new->ifindex) ? -EBUSY : create(new, prog_fd);
+	if (err) {
+		err = explain(new, err, error);
+		snprintf(why, 160, "%.159s", error);
+		return err;
+	}
+	set_name(new, name);
+	pin(new);
+	if (strcmp(attachment->pin, new->pin))
+		unlink(attachment->pin);
+	bpf_link_detach(attachment->link_fd);
+	close(attachment->link_fd);
+	*attachment = *new;
+	return 0;
+}
+
 int attach_again(struct attachment *attachment, int prog_fd, char why[160])
 {
 	struct attachment new = *attachment;
-	char error[512];
-	int err;
 
 	if (attach_released(attachment)) {
 		snprintf(why, 160, "fwgen off took it out");
 		return -ECANCELED;
 	}
-	if (!put_back(attachment, prog_fd))
+	new.ifindex = place(attachment);
+	if (!new.ifindex)
+		return lose(attachment, why);
+	if (new.ifindex == attachment->ifindex && !put_back(attachment, prog_fd))
 		return 0;
-	new.ifindex = if_nametoindex(new.interface);
-	if (!new.ifindex) {
-		snprintf(why, 160, "there is no interface %s", new.interface);
-		return -ENODEV;
-	}
-	err = program_on(new.ifindex) ? -EBUSY : create(&new, prog_fd);
-	if (err) {
-		err = explain(&new, err, error);
-		snprintf(why, 160, "%.159s", error);
-		return err;
-	}
-	if (new.pin[0])
-		pin_anew(&new);
-	close(attachment->link_fd);
-	*attachment = new;
-	return 0;
+	return replace(attachment, &new, prog_fd, why);
 }
 
-static bool is_among(const char *name, const char *const *names, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (!strcmp(names[i], name))
-			return true;
-	}
-	return false;
-}
-
-static int release(const char *pin_dir, const char *pin)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	if (snprintf(path, sizeof(path), "%s/%s", pin_dir, pin) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = bpf_obj_get(path);
-	/* the pin first: whoever misses the link is to see that it was taken out */
-	if (unlink(path)) {
-		int err = -errno;
-
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	if (fd >= 0) {
-		bpf_link_detach(fd);
-		close(fd);
-	}
-	return 0;
-}
-
-int attach_links(const char *pin_dir, const char *const *names, unsigned int count, bool others,
-		 bool remove)
-{
-	DIR *dir = opendir(pin_dir);
-	struct dirent *entry;
-	int found = 0, first = 0;
-
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir))) {
-		int err;
-
-		if (strncmp(entry->d_name, PIN_PREFIX, sizeof(PIN_PREFIX) - 1) ||
-		    is_among(entry->d_name + sizeof(PIN_PREFIX) - 1, names, count) == others)
-			continue;
-		err = remove ? release(pin_dir, entry->d_name) : 0;
-		found += !err;
-		first = first ? first : err;
-	}
-	closedir(dir);
-	return first ? first : found;
-}
-
-int attach_verify(const struct attachment *attachment, uint32_t prog_id, char why[160])
+int attach_verify(struct attachment *attachment, uint32_t prog_id, char why[160])
 {
 	struct bpf_link_info info;
 	int err = link_info(attachment->link_fd, &info);
@@ -298,7 +307,8 @@ int attach_verify(const struct attachment *attachment, uint32_t prog_id, char wh
 			 strerror(-err));
 		return err;
 	}
-	if ((int)info.xdp.ifindex != attachment->ifindex) {
+	if (!info.xdp.ifindex || (int)info.xdp.ifindex != attachment->ifindex ||
+	    !link_pin_current_name(attachment->ifindex, attachment->name)) {
 		snprintf(why, 160, "the program was detached from %s, or the interface is gone",
 			 attachment->interface);
 		return -ENODEV;
@@ -307,6 +317,10 @@ int attach_verify(const struct attachment *attachment, uint32_t prog_id, char wh
 		snprintf(why, 160, "another program (id %u) runs on the link of %s", info.prog_id,
 			 attachment->interface);
 		return -EBUSY;
+	}
+	if (place(attachment) != attachment->ifindex) {
+		snprintf(why, 160, "%s is another interface now", attachment->interface);
+		return -EXDEV;
 	}
 	return 0;
 }

@@ -37,8 +37,10 @@ void contacts_init(struct contacts_memory *memory, struct contacts *notes, bool 
 	memset(notes, 0, sizeof(*notes));
 	make_keys(notes);
 	notes->learning = learning;
-	*memory =
-		(struct contacts_memory){ .notes = notes, .started = now, .turned = now, .fd = -1 };
+	*memory = (struct contacts_memory){ .notes = notes,
+					    .turned = now,
+					    .learning_until_ns = now.boot_ns + CONTACTS_LEARNING_NS,
+					    .fd = -1 };
 }
 
 int contacts_open(struct contacts_memory *out)
@@ -73,11 +75,18 @@ static void turn(struct contacts *notes)
 	__atomic_store_n(&notes->noted, 0, __ATOMIC_RELAXED);
 }
 
+void contacts_relearn(struct contacts_memory *memory, struct moment now, int64_t for_ns)
+{
+	if (!memory->notes->learning || memory->learning_until_ns < now.boot_ns + for_ns)
+		memory->learning_until_ns = now.boot_ns + for_ns;
+	memory->notes->learning = 1;
+}
+
 void contacts_turn(struct contacts_memory *memory, struct moment now)
 {
 	struct contacts *notes = memory->notes;
 
-	if (notes->learning && now.boot_ns - memory->started.boot_ns >= CONTACTS_LEARNING_NS)
+	if (notes->learning && now.boot_ns >= memory->learning_until_ns)
 		notes->learning = 0;
 	if (now.boot_ns - memory->turned.boot_ns < CONTACTS_GENERATION_NS &&
 	    __atomic_load_n(&notes->noted, __ATOMIC_RELAXED) <= CONTACT_FULL)

@@ -16,8 +16,9 @@
 
 struct contacts_memory {
 	struct contacts *notes;
-	struct moment started, turned; /* turned: when the running generation began */
-	int fd;			       /* of the map; -1: notes is the caller's */
+	struct moment turned;	   /* when the running generation began */
+	int64_t learning_until_ns; /* CLOCK_BOOTTIME */
+	int fd;			   /* of the map; -1: notes is the caller's */
 };
 
 /* Makes the map and maps it: empty, with keys of its own, learning. Returns 0 or -errno. */
@@ -28,6 +29,11 @@ int contacts_open(struct contacts_memory *out);
  */
 void contacts_init(struct contacts_memory *memory, struct contacts *notes, bool learning,
 		   struct moment now);
+/*
+ * What leaves was not seen for a while: for so long from now on a missing note says nothing, as at
+ * the beginning. Never shortens a learning that goes on.
+ */
+void contacts_relearn(struct contacts_memory *memory, struct moment now, int64_t for_ns);
 /* Once an interval: ends the learning, turns the generation when it is old or fills up. */
 void contacts_turn(struct contacts_memory *memory, struct moment now);
 void contacts_close(struct contacts_memory *memory);

@@ -21,17 +21,25 @@ static struct bpf_tc_hook hook_of(int ifindex, enum bpf_tc_attach_point point)
 				     .attach_point = point };
 }
 
-/* The program's id if the filter of this handle is there and ours, or 0. */
-static uint32_t ours_at(int ifindex, uint32_t handle)
+/* The id of the program of the filter in this place, or 0. */
+static uint32_t program_at(int ifindex, uint32_t handle)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
+
+	return bpf_tc_query(&hook, &options) ? 0 : options.prog_id;
+}
+
+/* Whether any run's filter is there. Asking for a program's name takes CAP_SYS_ADMIN. */
+static bool ours_at(int ifindex, uint32_t handle)
+{
+	uint32_t id = program_at(ifindex, handle);
 	char name[BPF_OBJ_NAME_LEN];
 
-	if (bpf_tc_query(&hook, &options))
-		return 0;
-	attach_program_name(options.prog_id, name);
-	return strcmp(name, EGRESS_PROGRAM) ? 0 : options.prog_id;
+	if (!id)
+		return false;
+	attach_program_name(id, name);
+	return !strcmp(name, EGRESS_PROGRAM);
 }
 
 /* The handle of our filter, 0 when there is none. */
@@ -42,11 +50,11 @@ static uint32_t find(int ifindex)
 	return ours_at(ifindex, EGRESS_HANDLE_MADE) ? EGRESS_HANDLE_MADE : 0;
 }
 
-static void destroy_clsact(int ifindex)
+static int destroy_clsact(int ifindex)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	bpf_tc_hook_destroy(&hook);
+	return bpf_tc_hook_destroy(&hook);
 }
 
 static void explain(struct egress *egress, int err)
@@ -112,32 +120,48 @@ int egress_attach(struct egress *egress, int ifindex, int prog_fd)
 
 bool egress_holds(const struct egress *egress)
 {
-	return egress->ifindex && ours_at(egress->ifindex, egress->handle) == egress->prog_id;
+	return egress->ifindex && program_at(egress->ifindex, egress->handle) == egress->prog_id;
 }
 
-static void detach(int ifindex, uint32_t handle)
+/* Returns 0 or -errno; an interface that has just gone took its filter along. */
+static int detach(int ifindex, uint32_t handle)
 {
 	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = EGRESS_PRIORITY);
 	int err = bpf_tc_detach(&hook, &options);
 
-	if (err)
-		log_warning("failed to take the tc filter off an interface's egress: %s",
-			    strerror(-err));
-	else if (handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
-		destroy_clsact(ifindex);
+	if (!err && handle == EGRESS_HANDLE_MADE && clsact_is_empty(ifindex))
+		err = destroy_clsact(ifindex);
+	return err == -ENODEV || err == -ENOENT ? 0 : err;
+}
+
+static int release(int ifindex, uint32_t handle)
+{
+	char name[IF_NAMESIZE] = "?";
+	int err = detach(ifindex, handle);
+
+	if (!err)
+		return 1;
+	if_indextoname((unsigned int)ifindex, name);
+	log_warning("failed to take the tc filter off the egress of %s: %s", name, strerror(-err));
+	return err;
+}
+
+int egress_release(int ifindex)
+{
+	uint32_t handle;
+
+	program_quiet();
+	handle = ifindex ? find(ifindex) : 0;
+	return handle ? release(ifindex, handle) : 0;
 }
 
 void egress_close(struct egress *egress, bool keep)
 {
-	uint32_t handle;
-
-	if (egress->ifindex && !keep) {
-		handle = find(
-			egress->ifindex); /* none: its interface is gone, or somebody was here */
-		if (handle)
-			detach(egress->ifindex, handle);
-	}
+	if (!keep && egress_holds(egress))
+		release(egress->ifindex, egress->handle);
+	else if (!keep) /* another run's, if somebody was here */
+		egress_release(egress->ifindex);
 	*egress = (struct egress){ 0 };
 }
 
@@ -150,23 +174,20 @@ static bool is_among(const char *name, const char *const *names, unsigned int co
 	return false;
 }
 
-int egress_release(const char *const *names, unsigned int count, bool others)
+int egress_release_others(const char *const *names, unsigned int count)
 {
 	struct if_nameindex *interfaces = if_nameindex();
-	int released = 0;
+	int released = 0, first = interfaces ? 0 : -errno;
 
-	program_quiet();
 	for (struct if_nameindex *at = interfaces; at && at->if_index; at++) {
-		uint32_t handle;
+		int result =
+			is_among(at->if_name, names, count) ? 0 : egress_release((int)at->if_index);
 
-		if (is_among(at->if_name, names, count) == others)
-			continue;
-		handle = find((int)at->if_index);
-		if (!handle)
-			continue;
-		detach((int)at->if_index, handle);
-		released++;
+		if (result > 0)
+			released += result;
+		else if (!first)
+			first = result;
 	}
 	if_freenameindex(interfaces);
-	return released;
+	return first ? first : released;
 }

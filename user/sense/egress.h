@@ -2,7 +2,7 @@
 /*
  * The classifier fwgen_egress on an interface's clsact egress hook: one filter, found again by its
  * place and its program's name. Others' filters there are never touched. Private to sense/, but for
- * egress_release.
+ * egress_release_others.
  */
 #ifndef FWGEN_SENSE_EGRESS_H
 #define FWGEN_SENSE_EGRESS_H
@@ -36,10 +36,12 @@ int egress_attach(struct egress *egress, int ifindex, int prog_fd);
 bool egress_holds(const struct egress *egress);
 /* keep: the filter stays, and notes what leaves for the XDP program that stays too. */
 void egress_close(struct egress *egress, bool keep);
+/* Removes the filter of any run from an interface. Returns how many (0 or 1), or -errno, logged. */
+int egress_release(int ifindex);
 /*
- * Removes the filters of any run from the interfaces that are among names, or, where `others` is
- * set, that are not. Returns how many.
+ * The same on all interfaces but those among names. Returns how many, or the first -errno (the rest
+ * is still done).
  */
-int egress_release(const char *const *names, unsigned int count, bool others);
+int egress_release_others(const char *const *names, unsigned int count);
 
 #endif

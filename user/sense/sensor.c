@@ -289,7 +289,7 @@ static void fill_traffic(struct sensor *sensor, const struct tables_sum *sum,
 		.wakes_lost = sum->wakes_lost,
 		.blind_below_pps = sum->blind_below_pps,
 	};
-	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.interface);
+	snprintf(traffic->interface, sizeof(traffic->interface), "%s", sensor->link.name);
 }
 
 /* Never every packet: a flood begins at full rate, and this is known at the end of an interval
@@ -348,7 +348,7 @@ bool sensor_drained(const struct sensor *sensor, uint32_t epoch)
 
 const char *sensor_interface(const struct sensor *sensor)
 {
-	return sensor->link.interface;
+	return sensor->link.name;
 }
 
 const char *sensor_kind(const struct sensor *sensor)
@@ -366,16 +366,24 @@ int sensor_reattach(struct sensor *sensor, char why[160])
 	return attach_again(&sensor->link, bpf_program__fd(sensor->bpf->progs.fwgen_xdp), why);
 }
 
-const char *sensor_direction(struct sensor *sensor, bool *repaired)
+enum direction sensor_direction(struct sensor *sensor, const char **why)
 {
-	bool seen = sensor->egress.ifindex != 0;
+	struct egress *egress = &sensor->egress;
+	int before = egress->ifindex, now = sensor->link.ifindex;
 
-	*repaired = false;
-	if (!egress_holds(&sensor->egress) && !attach_released(&sensor->link)) {
-		attach_egress(sensor);
-		*repaired = seen && sensor->egress.ifindex;
-	}
-	return sensor->egress.reason;
+	*why = egress->reason;
+	if (before == now && egress_holds(egress))
+		return DIRECTION_SEEN;
+	if (attach_released(&sensor->link))
+		return before ? DIRECTION_SEEN : DIRECTION_UNSEEN;
+	if (before && before != now) /* its interface is gone, or another one is watched now */
+		egress_close(egress, false);
+	if (!now)
+		return DIRECTION_UNSEEN;
+	attach_egress(sensor);
+	if (!egress->ifindex)
+		return DIRECTION_UNSEEN;
+	return before == now ? DIRECTION_BACK : DIRECTION_BEGUN;
 }
 
 uint64_t sensor_memory_bytes(const struct sensor *sensor)

@@ -58,25 +58,30 @@ int sensor_wake_consume(struct sensor *sensor,
  */
 bool sensor_drained(const struct sensor *sensor, uint32_t epoch);
 
-const char *sensor_interface(const struct sensor *sensor);
-const char *sensor_kind(const struct sensor *sensor); /* "xdp", "xdp-generic" */
+const char *sensor_interface(const struct sensor *sensor); /* its name at the last look */
+const char *sensor_kind(const struct sensor *sensor);	   /* "xdp", "xdp-generic" */
 /* 0: link and program are ours and attached; otherwise -errno and a text. */
 int sensor_verify(struct sensor *sensor, char why[160]);
 /*
  * After sensor_verify failed: attaches the loaded program, with all it has counted, to the
- * interface that has the name now. Returns 0, or -errno and a text: -ENODEV, -EBUSY (somebody
- * else's program), -ECANCELED (fwgen off took the interface out: leave it).
+ * interface that has the configuration's name now, else back to the one that had it; no other keeps
+ * it. Returns 0, or -errno and a text: -ENODEV, -EBUSY (somebody else's program), -ECANCELED (fwgen
+ * off took the interface out: leave it).
  */
 int sensor_reattach(struct sensor *sensor, char why[160]);
-/*
- * Whether packets that leave the interface are seen: without them nobody knows what arrives as an
- * answer. Looks, and puts the tc filter back when it is gone; *repaired says so. The text says why
- * they are not seen, "": they are; it is the sensor's.
- */
-const char *sensor_direction(struct sensor *sensor, bool *repaired);
+
+/* Are packets that leave the interface seen? */
+enum direction {
+	DIRECTION_SEEN,
+	DIRECTION_BEGUN, /* from now on */
+	DIRECTION_BACK,	 /* the tc filter was gone and was put back */
+	DIRECTION_UNSEEN /* so nobody knows what arrives as an answer */
+};
+/* Looks, and attaches the tc filter where it is not. *why is the sensor's, "" but for UNSEEN. */
+enum direction sensor_direction(struct sensor *sensor, const char **why);
 /*
  * Links of an earlier run on other interfaces than these: detached, with their pins, and
- * the tc filters there. Returns how many links, or -errno.
+ * the tc filters there. Returns how many links, or the first -errno.
  */
 int sensor_release_others(const char *pin_dir, const char *const *interfaces, unsigned int count);
 /* How many links are pinned, of these interfaces or of all others. -errno: the folder cannot be
@@ -84,8 +89,10 @@ int sensor_release_others(const char *pin_dir, const char *const *interfaces, un
  */
 int sensor_pinned(const char *pin_dir, const char *const *interfaces, unsigned int count,
 		  bool others);
-/* fwgen off of single interfaces: the links and filters of just these go. Returns how many links,
- * or -errno. */
+/*
+ * fwgen off of single interfaces, by the names that they have or had when they were attached: the
+ * links and filters of just these go. Returns how many links, or the first -errno.
+ */
 int sensor_release(const char *pin_dir, const char *const *interfaces, unsigned int count);
 uint64_t sensor_memory_bytes(const struct sensor *sensor);
 
