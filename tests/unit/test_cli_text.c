@@ -123,7 +123,8 @@ static void test_status_text(void **state)
 	       "       20/s\n"
 	       "\n"
 	       "ENFORCER  RULES  REPAIRS  STATE\n"
-	       "iptables      7        2  enforced\n");
+	       "iptables      7        2  enforced\n"
+	       "! iptables: no ipset\n");
 }
 
 static void test_status_text_of_trouble(void **state)
