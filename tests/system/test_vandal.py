@@ -152,3 +152,14 @@ def test_vandal(scene):
     assert scene.daemon.enforcers()["iptables"]["state"] == "standby"
     wait_until(lambda: any("somebody changed fwgen's iptables rules" in e["message"] for e in scene.daemon.events()), 5,
                "repairs are told")
+
+
+@pytest.mark.skipif(not FULL, reason="waits five minutes")
+@pytest.mark.parametrize("scene", ["nft"], indirect=True)
+def test_a_member_exchanged_for_another(scene):
+    """The numbers are as before: only the comparison of all members, every five minutes, can tell."""
+    scene.net.gateway.run("ipset", "restore", input="del fwgen4 198.18.0.7\nadd fwgen4 203.0.113.77\n")
+    assert scene.ours() != scene.whole
+    begun = time.monotonic()
+    wait_until(lambda: scene.ours() == scene.whole, 310, "the member is back, the other is gone", every=1)
+    print(f"\nafter {time.monotonic() - begun:.0f} s")

@@ -277,6 +277,30 @@ static void test_without_ipset(void **state)
 	with_file_over("/dev/null", "/usr/sbin/ipset", do_without_ipset);
 }
 
+/* Nor can a rule end by itself: said, and done without. */
+static void do_without_time(void)
+{
+	expect(mount("/dev/null", "/usr/sbin/ipset", NULL, MS_BIND, NULL) == 0, "no ipset");
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 17, "192.0.2.1", CLASS_ALL, 3);
+	until(listed(false, "-A FWGEN -s 192.0.2.1/32 -m comment --comment 17 -j DROP\n"));
+	until(enforced() && strstr(status_now().reason, "no xt_time"));
+	tell(RULE_REMOVED, 17, "192.0.2.1", CLASS_ALL, 0);
+	until(!listed(false, "192.0.2.1"));
+	expect(iptables_enforcer_stop(&enforcer, false) == 0, "stop");
+}
+
+static void test_without_ipset_and_time(void **state)
+{
+	const char *library = shell_words("find /usr/lib /lib -name libxt_time.so");
+	char path[256];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(library, "\n"), library);
+	assert_true(path[0] == '/');
+	with_file_over("/dev/null", path, do_without_time);
+}
+
 static void fill_without_ipset(void)
 {
 	start_on("lo", NULL);
@@ -502,6 +526,7 @@ int main(void)
 		in_namespace(test_rules_outlive_the_daemon),
 		in_namespace(test_missing_program_is_named),
 		in_namespace(test_without_ipset),
+		in_namespace(test_without_ipset_and_time),
 		in_namespace(test_without_ipset_room_is_for_the_important),
 		in_namespace(test_kernel_without_ipset),
 		in_namespace(test_legacy_iptables),
