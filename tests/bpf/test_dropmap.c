@@ -497,6 +497,28 @@ static void earlier_program_follows(void **state)
 	assert_false(drops(0xc0000201) || drops(0xc0000202));
 }
 
+/* Killed after a block was written and before the filter knew of it: the next daemon sees to that. */
+static void half_written_block_is_adopted(void **state)
+{
+	struct rule rule = rule_of(1, 0xc0000201);
+	const struct block_key key = rule_key(&rule);
+	const struct block block = { .deadline_jiffies = UINT64_MAX,
+				     .classes = CLASS_ALL,
+				     .action = BLOCK_DROP,
+				     .rule_id = 1 };
+	struct verdict_maps maps;
+
+	(void)state;
+	dropmap_maps(world.dropmap, &maps);
+	assert_int_equal(bpf_map_update_elem(maps.blocks, &key, &block, BPF_ANY), 0);
+	assert_false(drops(0xc0000201));
+	world_close(&world, true);
+	world_open(&world, pins);
+	assert_int_equal(dropmap_sync(world.dropmap, &rule, 1, moment_now()), 0);
+	assert_true(drops(0xc0000201));
+	assert_int_equal(rules_in_map(), 1);
+}
+
 /* Pins that are not all there, or of another shape, are begun anew. */
 static void odd_pins_are_not_adopted(void **state)
 {
@@ -580,6 +602,7 @@ int main(void)
 		PINNED(blocks_are_adopted),
 		PINNED(blocks_become_rules),
 		PINNED(earlier_program_follows),
+		PINNED(half_written_block_is_adopted),
 		PINNED(odd_pins_are_not_adopted),
 	};
 

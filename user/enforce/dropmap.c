@@ -372,6 +372,8 @@ int dropmap_open(const struct dropmap_options *options, struct dropmap **out, ch
 	dropmap->maps.control->hz = dropmap->clock.hz;
 	dropmap->maps.control->observe = options->observe;
 	dropmap->maps.control->capture = 0;
+	/* a daemon that was killed may have written blocks that its filter does not have yet */
+	dropmap->stale = dropmap->maps.adopted;
 	if (!dropmap->maps.adopted)
 		rebuild(dropmap, 0);
 	*out = dropmap;
