@@ -57,7 +57,8 @@ def test_a_renamed_interface_is_followed(net, start):
     wait_until(lambda: names(daemon) == ["eth0", "lan.100"], 1, "the new name")
     assert net.xdp_attached("lan.100") == program and told(daemon, "eth1 is called lan.100 now")
     wait_until(lambda: jumps(net) == {"eth0", "lan.100"}, 3, "jumps of the new name")
-    assert has_filter(net, "lan.100") and is_healthy(daemon)
+    wait_until(lambda: is_healthy(daemon), 3, "all is enforced")
+    assert has_filter(net, "lan.100")
     add_wire(net, "eth1")
     wait_until(lambda: names(daemon) == ["eth0", "eth1"], 1, "the new eth1")
     assert net.xdp_attached("eth1") and not net.xdp_attached("lan.100")
@@ -142,7 +143,8 @@ def test_off_of_an_interface_that_is_gone(net, start):
     assert daemon.off("--iface", "eth1").returncode == 0
     add_wire(net, "eth1")
     wait_until(lambda: told(daemon, "eth1 is not watched any more"), 3, "it lets go")
-    assert not net.xdp_attached("eth1") and jumps(net) == {"eth0"} and is_healthy(daemon)
+    wait_until(lambda: is_healthy(daemon), 3, "all is enforced")
+    assert not net.xdp_attached("eth1") and jumps(net) == {"eth0"}
 
 
 def test_no_restore(net, start):
