@@ -71,24 +71,30 @@ static __always_inline struct block *prefix_block(const struct prefix_set *set,
 	return in_force(block, packet, now) ? block : 0;
 }
 
+static __always_inline int drops(const struct block *block)
+{
+	return block && block->action == BLOCK_DROP;
+}
+
 /*
  * The block of the packet's source, the longest prefix first, or NULL. Only one that is in force
- * for such a packet: a block of one class on the address does not hide a block of its network.
+ * for such a packet: a block of one class on the address does not hide a block of its network. Nor
+ * does a limit hide a drop, or what it lets pass would pass, and iptables has no such order.
  */
 static __always_inline struct block *source_block(const struct packet *packet, __u64 now)
 {
 	const struct verdict_control *control = &verdict_control;
 	const struct prefix_set *set = &control->blocks[*(volatile __u32 *)&control->version & 1];
 	__u32 family = packet->flags & PACKET_IPV6 ? 1 : 0, count = set->count[family];
-	struct block *block;
+	struct block *block, *found = 0;
 
 	if (set->addresses[family]) {
-		block = prefix_block(set, packet, &packet->source, PREFIX_LEN_FULL, now);
-		if (packet_unlikely(block))
-			return block;
+		found = prefix_block(set, packet, &packet->source, PREFIX_LEN_FULL, now);
+		if (packet_unlikely(drops(found)))
+			return found;
 	}
 	if (packet_likely(!count || !area_has(set, &packet->source, family)))
-		return 0;
+		return found;
 	TABLE_ROLLED
 	for (__u32 i = 0; i < SET_LENGTHS; i++) {
 		const struct address *mask = &set->masks[family][i];
@@ -99,10 +105,12 @@ static __always_inline struct block *source_block(const struct packet *packet, _
 		address.halves[0] = packet->source.halves[0] & mask->halves[0];
 		address.halves[1] = packet->source.halves[1] & mask->halves[1];
 		block = prefix_block(set, packet, &address, set->lengths[family][i], now);
-		if (block)
+		if (drops(block))
 			return block;
+		if (!found)
+			found = block;
 	}
-	return 0;
+	return found;
 }
 
 /* The limit of what is sent to the packet's destination: to this port, or to all of them. */

@@ -238,6 +238,33 @@ static void full_map_says_so(void **state)
 	dropmap_close(&small, false);
 }
 
+/* What is refused is missing until it is put there or nobody wants it: others that find room say
+ * nothing about it. */
+static void refused_block_is_not_forgotten(void **state)
+{
+	struct rule rules[SET_LENGTHS + 1], other = rule_of(99, 0xc0000201);
+	struct address address = { .bytes = { 0x20, 0x01, 0x0d, 0xb8 } };
+	struct enforcer_status status;
+
+	(void)state;
+	for (uint32_t i = 0; i <= SET_LENGTHS; i++) { /* one length too many */
+		rules[i] = rule_of(i + 1, 0);
+		rules[i].prefix = (struct prefix){ .address = address, .len = 33 + i };
+		assert_int_equal(dropmap_put(world.dropmap, &rules[i], moment_now()),
+				 i < SET_LENGTHS ? 0 : -ENOSPC);
+	}
+	assert_int_equal(dropmap_put(world.dropmap, &other, moment_now()), 0);
+	other.id = 98;
+	assert_int_equal(dropmap_remove(world.dropmap, &other), -ENOENT);
+	dropmap_status(world.dropmap, &status);
+	assert_int_equal(status.state, ENFORCER_UNENFORCED);
+	assert_non_null(strstr(status.reason, "lengths"));
+	assert_int_equal(dropmap_remove(world.dropmap, &rules[SET_LENGTHS]), -ENOENT);
+	dropmap_status(world.dropmap, &status);
+	assert_int_equal(status.state, ENFORCER_ENFORCED);
+	assert_string_equal(status.reason, "");
+}
+
 /* Every CPU counts for itself; the sum is exact, block by block. */
 static void hits_are_exact(void **state)
 {
@@ -331,6 +358,29 @@ static void rebuild_lets_nothing_through(void **state)
 	pthread_join(sender, NULL);
 	assert_int_equal(traffic.passed, 0);
 	assert_true(traffic.dropped >= 20 * 20);
+}
+
+/* A rule in the place of another begins to count anew, and lets nothing through. */
+static void replacement_lets_nothing_through(void **state)
+{
+	const uint32_t number = 0x0b000000 + TURNED_BLOCKS - 1;
+	struct rule rule = put(1, number);
+	pthread_t sender;
+
+	(void)state;
+	assert_true(drops(number));
+	assert_int_equal(hits_of(&rule), 1);
+	rule = put(2, number);
+	assert_int_equal(hits_of(&rule), 0);
+	traffic.stop = false;
+	traffic.dropped = traffic.passed = 0;
+	assert_int_equal(pthread_create(&sender, NULL, send_blocked, NULL), 0);
+	for (uint32_t id = 3; __atomic_load_n(&traffic.dropped, __ATOMIC_RELAXED) < 20000; id++)
+		put(id, number);
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELAXED);
+	pthread_join(sender, NULL);
+	assert_int_equal(traffic.passed, 0);
+	assert_int_equal(rules_in_map(), 1);
 }
 
 static void sync_makes_it_so(void **state)
@@ -504,6 +554,29 @@ static void earlier_program_follows(void **state)
 	assert_false(drops(0xc0000201) || drops(0xc0000202));
 }
 
+/* Killed after a block was written and before the filter knew of it: the next daemon sees to that.
+ */
+static void half_written_block_is_adopted(void **state)
+{
+	struct rule rule = rule_of(1, 0xc0000201);
+	const struct block_key key = rule_key(&rule);
+	const struct block block = { .deadline_jiffies = UINT64_MAX,
+				     .classes = CLASS_ALL,
+				     .action = BLOCK_DROP,
+				     .rule_id = 1 };
+	struct verdict_maps maps;
+
+	(void)state;
+	dropmap_maps(world.dropmap, &maps);
+	assert_int_equal(bpf_map_update_elem(maps.blocks, &key, &block, BPF_ANY), 0);
+	assert_false(drops(0xc0000201));
+	world_close(&world, true);
+	world_open(&world, pins);
+	assert_int_equal(dropmap_sync(world.dropmap, &rule, 1, moment_now()), 0);
+	assert_true(drops(0xc0000201));
+	assert_int_equal(rules_in_map(), 1);
+}
+
 /* Pins that are not all there, or of another shape, are begun anew. */
 static void odd_pins_are_not_adopted(void **state)
 {
@@ -579,14 +652,17 @@ int main(void)
 		TEST(many_blocks),
 		TEST(full_map_says_so),
 		TEST(full_map_keeps_what_it_has),
+		TEST(refused_block_is_not_forgotten),
 		TEST(hits_are_exact),
 		TEST(bytes_are_the_frames),
 		TEST(rebuild_lets_nothing_through),
+		TEST(replacement_lets_nothing_through),
 		TEST(sync_makes_it_so),
 		TEST(sync_leaves_out_what_cannot_be),
 		PINNED(blocks_are_adopted),
 		PINNED(blocks_become_rules),
 		PINNED(earlier_program_follows),
+		PINNED(half_written_block_is_adopted),
 		PINNED(odd_pins_are_not_adopted),
 	};
 

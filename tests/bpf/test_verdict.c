@@ -301,16 +301,39 @@ static void address_does_not_hide_network(void **state)
 	assert_false(drops_frame(&udp));
 }
 
-/* Of two blocks that cover a packet the longer prefix decides, whichever came first. */
+/* What one block lets pass, another may stop: a limit hides no drop, of its network or of a port.
+ */
+static void limit_does_not_hide_drop(void **state)
+{
+	struct rule limit = rule_for("192.0.2.9", CLASS_ALL);
+	struct moment now = moment_now();
+	uint64_t packets, bytes;
+	struct rule network;
+
+	(void)state;
+	limit.action = ACTION_LIMIT; /* that nobody reaches */
+	limit.limit_pps = 1000000;
+	assert_int_equal(dropmap_put(world.dropmap, &limit, now), 0);
+	assert_false(drops_text("192.0.2.9", ACK));
+	network = block("192.0.2.0/24", CLASS_SYN);
+	assert_true(drops_text("192.0.2.9", SYN));
+	assert_false(drops_text("192.0.2.9", ACK));
+	block("192.0.0.0/16", CLASS_TCP);
+	assert_true(drops_text("192.0.2.9", ACK));
+	assert_int_equal(dropmap_hits(world.dropmap, &network, &packets, &bytes), 0);
+	assert_int_equal(packets, 1);
+}
+
+/* Of two blocks that do the same to a packet the longer prefix decides, whichever came first. */
 static void longest_prefix_decides(void **state)
 {
-	struct rule limits[2], drop, removed;
+	struct rule limits[2], wide, drop, removed;
 	struct moment now = moment_now();
 	uint64_t packets, bytes;
 
 	(void)state;
 	limits[0] = rule_for("192.0.0.0/16", CLASS_ALL);
-	limits[1] = rule_for("192.0.2.9", CLASS_ALL);
+	limits[1] = rule_for("198.51.100.9", CLASS_ALL);
 	for (int i = 0; i < 2; i++) { /* that nobody reaches */
 		limits[i].action = ACTION_LIMIT;
 		limits[i].limit_pps = 1000000;
@@ -318,14 +341,18 @@ static void longest_prefix_decides(void **state)
 	removed = rule_for("198.51.100.1", CLASS_ALL);
 	assert_int_equal(dropmap_put(world.dropmap, &removed, now), 0);
 	assert_int_equal(dropmap_put(world.dropmap, &limits[0], now), 0);
+	wide = block("192.0.0.0/20", CLASS_ALL);
 	drop = block("192.0.2.0/24", CLASS_ALL);
 	assert_int_equal(dropmap_put(world.dropmap, &limits[1], now), 0);
 	assert_int_equal(dropmap_remove(world.dropmap, &removed), 0);
 	dropmap_maintain(world.dropmap, moment_plus(now, NS_PER_SECOND)); /* lengths in order */
-	assert_false(drops_text("192.0.2.9", ACK));
+	assert_false(drops_text("198.51.100.9", ACK));
 	assert_true(drops_text("192.0.2.10", ACK));
-	assert_false(drops_text("192.0.3.9", ACK));
+	assert_true(drops_text("192.0.3.10", ACK));
+	assert_false(drops_text("192.0.20.9", ACK));
 	assert_int_equal(dropmap_hits(world.dropmap, &drop, &packets, &bytes), 0);
+	assert_int_equal(packets, 1);
+	assert_int_equal(dropmap_hits(world.dropmap, &wide, &packets, &bytes), 0);
 	assert_int_equal(packets, 1);
 }
 
@@ -436,6 +463,7 @@ int main(void)
 		TEST(too_many_lengths_are_refused),
 		TEST(classes),
 		TEST(address_does_not_hide_network),
+		TEST(limit_does_not_hide_drop),
 		TEST(longest_prefix_decides),
 		TEST(deadline_passes),
 		TEST(protected_is_never_dropped),

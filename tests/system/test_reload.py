@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from daemon import merged, only
+from daemon import merged, only, set_members
 from net import wait_until
 
 pytestmark = pytest.mark.short
@@ -48,3 +48,17 @@ def test_mode_and_protected_set_follow(net, start):
     before = counter.read()
     net.blast(proto="udp", count=100)
     assert counter.read() - before == 100
+
+
+def test_enforcing_after_observing_is_kept_up(net, start):
+    """The helper that comes with the mode is told what is wanted: a set that somebody empties is filled again."""
+    config = only(udp_flood=(500, 2))
+    daemon = start({**config, "mode": "observe"})
+    daemon.configure({**config, "mode": "enforce"})
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: daemon.status()["mode"] == "enforce", 5)
+    daemon.verb("block", net.attacker4, "--for", "5m")
+    wait_until(lambda: set_members(net, net.attacker4), 3, "the block in its set")
+    net.gateway.run("ipset", "flush")
+    wait_until(lambda: set_members(net, net.attacker4), 5, "the block back in its set")
+    wait_until(lambda: daemon.enforcers()["iptables"]["repairs"] == 1, 3, "the repair is counted")

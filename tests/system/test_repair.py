@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What others take off an interface comes back, what an earlier run left on others goes."""
+import re
 import signal
 
 import pytest
@@ -97,3 +98,19 @@ def test_anothers_program_is_left_alone_and_named_once(net, start, tmp_path):
     assert sum("already there" in m for m in messages(daemon)) == 1
     net.gateway.run("ip", "link", "set", "dev", "eth1", "xdp", "off")
     wait_until(lambda: net.xdp_attached("eth1"), 5, "ours is back once there is room")
+
+
+def test_what_another_version_left_is_taken_over(net, start):
+    """Its maps cannot be read, its links can: the new program comes into their place, with the rules of the record."""
+    daemon, counter = start(LONG), net.pass_counter()
+    daemon.verb("block", net.attacker4, "--for", "5m")
+    daemon.stop(signal.SIGUSR2)  # as --takeover asks it to
+    folder = link_pin(net, "eth0").parent
+    other = folder.rename(folder.with_name(re.sub(r"v\d+-", "v1-", folder.name)))
+    flood = net.blast_start(proto="udp", rate=2000, count=4000)
+    daemon.start()
+    net.blast_end(flood)
+    assert counter.read() == 0 and not other.exists()
+    assert link_pin(net, "eth0").parent == folder and link_pin(net, "eth1")
+    assert daemon.enforcers()["xdp"]["state"] == "enforced" and list(daemon.rules()) == [net.attacker4]
+    assert daemon.off().returncode == 0 and not net.xdp_attached("eth0")

@@ -171,3 +171,14 @@ def test_somebody_holds_the_lock(net, start, tmp_path):
             holder.communicate()
 
     stall_and_look(net, daemon, stalled, "lock")
+
+
+def test_a_renamed_interface_waits_for_no_helper(net, start):
+    """Another helper takes the place of one that hangs, and no tick waits for either of them."""
+    daemon = start(CONFIG)
+    os.kill(helper_of(daemon), signal.SIGSTOP)
+    net.gateway.ip("link", "set", "eth1", "down")
+    net.gateway.ip("link", "set", "eth1", "name", "wan1")
+    wait_until(lambda: "-i wan1 -j FWGEN" in net.iptables(), 5, "the jump has the new name")
+    wait_until(lambda: daemon.enforcers()["iptables"]["state"] == "standby", 5, "iptables follows")
+    assert daemon.status()["tick_ms_max"] < 1000

@@ -190,6 +190,33 @@ static void remove_takes_every_version(void **state)
 	assert_int_equal(count_mounts(), 1);
 }
 
+/* Links of another version come over, its maps go, a neighbour's stay. */
+static void links_of_other_versions_are_inherited(void **state)
+{
+	char dir[PATH_MAX], path[PATH_MAX + 16], other[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(bpffs_open(dir, error), 0);
+	assert_int_equal(bpffs_inherit(dir), 0);
+	snprintf(path, sizeof(path), "%s/v99-%lu", BPFFS_DIR, own_netns());
+	assert_int_equal(mkdir(path, 0700), 0);
+	strcat(path, "/link-2-eth0");
+	pin_map(path);
+	snprintf(path, sizeof(path), "%s/v99-%lu/blocks", BPFFS_DIR, own_netns());
+	pin_map(path);
+	snprintf(other, sizeof(other), "%s/v99-%lu1", BPFFS_DIR, own_netns());
+	assert_int_equal(mkdir(other, 0700), 0);
+	strcat(other, "/link-3-eth0");
+	pin_map(other);
+
+	assert_int_equal(bpffs_inherit(dir), 1);
+	snprintf(path, sizeof(path), "%s/link-2-eth0", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/v99-%lu", BPFFS_DIR, own_netns());
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(other, F_OK), 0);
+}
+
 static void last_one_unmounts(void **state)
 {
 	char dir[PATH_MAX];
@@ -433,6 +460,7 @@ int main(void)
 		BPFFS_TEST(open_refuses_what_others_may_write),
 		BPFFS_TEST(remove_of_nothing),
 		BPFFS_TEST(remove_takes_every_version),
+		BPFFS_TEST(links_of_other_versions_are_inherited),
 		BPFFS_TEST(last_one_unmounts),
 		BPFFS_TEST(lock_is_taken_once),
 		BPFFS_TEST(lock_file_says_who),

@@ -126,6 +126,31 @@ static void test_killed_helper_is_reported_and_replaced(void **state)
 	until(enforced() && status_now().rules == 1);
 }
 
+/* A helper that stands still is not waited for: another one does what is asked for now. */
+static void test_other_interfaces_past_a_hanging_helper(void **state)
+{
+	const char *const names[] = { "lo", "wan0" };
+	const struct iptables_options options = { .interfaces = names, .interface_count = 2 };
+	char error[512];
+	int64_t begin_ms;
+
+	(void)state;
+	start_on("lo", NULL);
+	tell(RULE_ADDED, 1, "192.0.2.1", CLASS_ALL, 100);
+	until(in_set("fwgen4", "192.0.2.1"));
+	kill(helper_pid(), SIGSTOP);
+	tell(RULE_ADDED, 2, "192.0.2.2", CLASS_ALL, 100);
+	begin_ms = now_ms();
+	assert_int_equal(iptables_enforcer_reconfigure(enforcer, &options, error), 0);
+	assert_true(now_ms() - begin_ms < 500);
+	assert_int_equal(status_now().state, ENFORCER_UNENFORCED);
+	assert_true(in_set("fwgen4", "192.0.2.1"));
+	until(strstr(output_of("iptables", "-t", "raw", "-S", "PREROUTING", NULL),
+		     "-i wan0 -j FWGEN"));
+	until(in_set("fwgen4", "192.0.2.2") && enforced());
+	assert_int_equal(status_now().repairs, 0);
+}
+
 /* Signals that a terminal or a service manager sends to the whole group are the daemon's. */
 static void test_helper_outlives_signals_to_all(void **state)
 {
@@ -520,6 +545,7 @@ int main(void)
 		in_namespace(test_emptied_set_is_filled_again),
 		in_namespace(test_stopped_helper_blocks_nobody),
 		in_namespace(test_killed_helper_is_reported_and_replaced),
+		in_namespace(test_other_interfaces_past_a_hanging_helper),
 		in_namespace(test_helper_outlives_signals_to_all),
 		in_namespace(test_rules_are_removed_without_a_helper),
 		in_namespace(test_rules_are_removed_past_a_hanging_helper),

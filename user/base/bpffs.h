@@ -18,6 +18,12 @@
 int bpffs_open(char dir[PATH_MAX], char error[256]);
 /* The folder's name, whether it exists or not. Returns 0 or -errno. */
 int bpffs_dir(char dir[PATH_MAX]);
+/*
+ * Takes over what runs of other ABI versions have left: their links come into the folder of
+ * bpffs_open, so that another program can be put on them without a gap; their maps, which no other
+ * version can read, lose their pins. Under the lock. Returns how many links, or -errno.
+ */
+int bpffs_inherit(const char *dir);
 /* Detaches the links (pins named link-*) and removes all pins in this namespace's folder (of every
  * ABI version) and the folder. Number of pins, or -errno. */
 int bpffs_remove(void);

@@ -24,8 +24,10 @@ static void on_restart(void *context, uint64_t expirations)
 	int err;
 
 	(void)expirations;
-	if (!daemon->iptables)
+	if (!daemon->iptables) {
+		helper_begin(daemon);
 		return;
+	}
 	err = iptables_enforcer_restart(daemon->iptables);
 	if (err == -EBUSY) /* it lives, and says itself what is wrong */
 		return;
@@ -70,15 +72,14 @@ static void on_helper(void *context, uint32_t events)
 	restart_later(daemon);
 }
 
-int helper_open(struct daemon *daemon, char error[512])
+/* What the helper is to do, by the configuration and the names that interfaces have now. */
+static struct iptables_options options_for(const struct daemon *daemon,
+					   const char *names[CONFIG_INTERFACES_MAX])
 {
-	const char *names[CONFIG_INTERFACES_MAX];
 	struct iptables_options options = {
 		.interfaces = names,
 		.track_connections = daemon->config->response.track_connections,
 	};
-	struct iptables_enforcer *enforcer = NULL;
-	int err;
 
 	for (unsigned int i = 0; i < daemon->config->interface_count; i++) {
 		const struct watch *watch = &daemon->watches[i];
@@ -89,6 +90,16 @@ int helper_open(struct daemon *daemon, char error[512])
 								   ? watch->status.name
 								   : daemon->config->interfaces[i];
 	}
+	return options;
+}
+
+int helper_open(struct daemon *daemon, char error[512])
+{
+	const char *names[CONFIG_INTERFACES_MAX];
+	const struct iptables_options options = options_for(daemon, names);
+	struct iptables_enforcer *enforcer = NULL;
+	int err;
+
 	err = iptables_enforcer_start(&options, &enforcer, error);
 	if (err)
 		return err;
@@ -124,20 +135,30 @@ void helper_close(struct daemon *daemon, bool keep)
 			  strerror(-err));
 }
 
-void helper_reopen(struct daemon *daemon)
+void helper_begin(struct daemon *daemon)
 {
 	char error[512];
 
-	if (!daemon->iptables)
-		return;
-	helper_close(daemon, true);
 	if (helper_open(daemon, error)) {
 		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
+		restart_later(daemon);
 		return;
 	}
 	daemon_lock(daemon);
 	daemon_sync(daemon, moment_now());
 	daemon_unlock(daemon);
+}
+
+void helper_reopen(struct daemon *daemon)
+{
+	const char *names[CONFIG_INTERFACES_MAX];
+	const struct iptables_options options = options_for(daemon, names);
+	char error[512];
+
+	if (!daemon->iptables || !iptables_enforcer_reconfigure(daemon->iptables, &options, error))
+		return;
+	events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
+	restart_later(daemon);
 }
 
 static void tell_repairs(struct daemon *daemon, const struct enforcer_status *now)

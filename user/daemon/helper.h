@@ -9,7 +9,10 @@
 int helper_open(struct daemon *daemon, char error[512]);
 /* Ends it; keep: its rules stay. Nothing when it is not there. */
 void helper_close(struct daemon *daemon, bool keep);
-/* Another helper, for what the configuration says now; the rules stay. Nothing without one. */
+/* Starts it in a running daemon, and tells it all; tried again later where that fails. */
+void helper_begin(struct daemon *daemon);
+/* Another helper, for what the configuration says now; the rules stay. Waits for neither of them.
+ * Nothing without one. */
 void helper_reopen(struct daemon *daemon);
 /* Events for enforcers whose state has changed since it was told, and for repairs. */
 void helper_tell_states(struct daemon *daemon);

@@ -126,13 +126,12 @@ static void change_mode(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
 	bool observe = config->mode == MODE_OBSERVE;
-	char error[512];
 
 	dropmap_set_observe(daemon->dropmap, pause_observes(daemon));
 	if (observe)
 		helper_close(daemon, false);
-	else if (config->response.iptables && helper_open(daemon, error))
-		events_say(daemon->events, EVENT_ALARM, SEVERITY_CRITICAL, "%.200s", error);
+	else if (config->response.iptables)
+		helper_begin(daemon);
 }
 
 /* What holds values of its own takes the new ones. */

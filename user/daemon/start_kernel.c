@@ -87,10 +87,16 @@ int start_lock(struct daemon *daemon, char error[512])
 int start_pins(struct daemon *daemon, char error[512])
 {
 	char dir[PATH_MAX], why[256];
+	int inherited;
 
 	daemon->adopted = !bpffs_dir(dir) && !access(dir, F_OK);
 	if (!bpffs_open(dir, why)) {
 		memcpy(daemon->pin_dir, dir, sizeof(dir));
+		inherited = bpffs_inherit(dir);
+		if (inherited < 0)
+			log_warning("failed to take over what another version left in %s: %s",
+				    BPFFS_DIR, strerror(-inherited));
+		daemon->adopted |= inherited != 0;
 		return 0;
 	}
 	(void)error;

@@ -142,8 +142,7 @@ static void look(struct daemon *daemon)
 	daemon->looked_ns = moment_now().boot_ns;
 	for (unsigned int i = 0; i < daemon->watch_count; i++)
 		others |= verify(daemon, &daemon->watches[i]);
-	if (others) /* iptables names interfaces, and its helper takes them from its beginning only
-		     */
+	if (others) /* iptables names interfaces */
 		helper_reopen(daemon);
 	events_log(daemon->events);
 }

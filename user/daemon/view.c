@@ -86,9 +86,13 @@ unsigned int view_enforcers(const struct daemon *daemon, struct enforcer_status 
 
 	if (xdp)
 		show_xdp(daemon, &out[0]);
-	if (!daemon->iptables)
+	if (!config->response.iptables || config->mode != MODE_ENFORCE)
 		return show_disarmed(daemon, out, xdp);
-	iptables_enforcer_status(daemon->iptables, iptables);
+	*iptables = (struct enforcer_status){ .name = "iptables",
+					      .state = ENFORCER_UNENFORCED,
+					      .reason = "the helper process could not be started" };
+	if (daemon->iptables)
+		iptables_enforcer_status(daemon->iptables, iptables);
 	/* What XDP drops never gets there: it stands by, and that is no fault. */
 	if (xdp && iptables->state == ENFORCER_ENFORCED && out[0].state == ENFORCER_ENFORCED)
 		iptables->state = ENFORCER_STANDBY;

@@ -72,6 +72,11 @@ static int zero_hits(const struct block_nodes *nodes, uint32_t hits)
 	return err;
 }
 
+int block_nodes_zero(struct block_nodes *nodes, const struct node *node)
+{
+	return zero_hits(nodes, node->hits);
+}
+
 int block_nodes_add(struct block_nodes *nodes, const struct block_key *key, struct node **out)
 {
 	bool again = nodes->free != NONE;

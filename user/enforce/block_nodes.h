@@ -53,6 +53,8 @@ void block_nodes_delete(struct block_nodes *nodes, struct node *node);
 /* fn may delete the node that it is given. */
 void block_nodes_each(struct block_nodes *nodes, void (*fn)(struct node *node, void *context),
 		      void *context);
+/* Begins to count its block anew. Returns 0 or -errno. */
+int block_nodes_zero(struct block_nodes *nodes, const struct node *node);
 /* What the node's block has dropped, all CPUs. Returns 0 or -errno. */
 int block_nodes_hits(struct block_nodes *nodes, const struct node *node, uint64_t *packets,
 		     uint64_t *bytes);

@@ -118,6 +118,7 @@ int dropmap_prepare(struct dropmap *dropmap, const struct rule *rule, struct add
 	out->key = rule_key(rule);
 	out->node = block_nodes_find(&dropmap->nodes, &out->key);
 	out->fresh = !out->node;
+	out->replaces = out->node && out->node->rule_id != rule->id;
 	if (out->fresh)
 		err = block_nodes_add(&dropmap->nodes, &out->key, &out->node);
 	if (err)
@@ -140,12 +141,13 @@ int dropmap_finish(struct dropmap *dropmap, const struct addition *addition, int
 	return err;
 }
 
-static int put(struct dropmap *dropmap, const struct rule *rule, bool *fresh)
+static int put(struct dropmap *dropmap, const struct rule *rule)
 {
 	struct addition addition;
 	int err = dropmap_prepare(dropmap, rule, &addition);
 
-	*fresh = addition.fresh;
+	if (!err && addition.replaces)
+		err = block_nodes_zero(&dropmap->nodes, addition.node);
 	if (err)
 		return err;
 	if (bpf_map_update_elem(dropmap->maps.fds.blocks, &addition.key, &addition.block, BPF_ANY))
@@ -155,35 +157,18 @@ static int put(struct dropmap *dropmap, const struct rule *rule, bool *fresh)
 	return err;
 }
 
-void dropmap_remember_failure(struct dropmap *dropmap, int err)
-{
-	if (err == -E2BIG)
-		snprintf(dropmap->full, sizeof(dropmap->full),
-			 "failed to add block %zu: prefixes of %d lengths are there, there is no"
-			 " room for another length",
-			 dropmap->nodes.count + 1, SET_LENGTHS);
-	else
-		snprintf(dropmap->full, sizeof(dropmap->full), "failed to add block %zu: %s",
-			 dropmap->nodes.count + 1, strerror(-err));
-}
-
-void dropmap_forget_failure(struct dropmap *dropmap)
-{
-	dropmap->full[0] = '\0';
-}
-
 int dropmap_put(struct dropmap *dropmap, const struct rule *rule, struct moment now)
 {
-	bool fresh;
+	const struct block_key key = rule_key(rule);
 	int err;
 
 	(void)now;
 	pthread_mutex_lock(&dropmap->mutex);
-	err = put(dropmap, rule, &fresh);
+	err = put(dropmap, rule);
 	if (err)
-		dropmap_remember_failure(dropmap, err);
-	else if (fresh) /* a renewal says nothing about the block that was refused */
-		dropmap_forget_failure(dropmap);
+		dropmap_refuse(dropmap, &key, err);
+	else
+		dropmap_accept(dropmap, &key);
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err == -E2BIG ? -ENOSPC : err;
 }
@@ -210,8 +195,8 @@ int dropmap_remove(struct dropmap *dropmap, const struct rule *rule)
 	node = block_nodes_find(&dropmap->nodes, &key);
 	if (node && node->rule_id == rule->id)
 		err = dropmap_remove_block(dropmap, node);
-	else
-		dropmap_forget_failure(dropmap); /* it may have been the one that was refused */
+	else if (!node)
+		dropmap_accept(dropmap, &key); /* nobody misses it any more */
 	pthread_mutex_unlock(&dropmap->mutex);
 	return err;
 }
@@ -294,9 +279,13 @@ int dropmap_rules(struct dropmap *dropmap,
 void dropmap_status(struct dropmap *dropmap, struct enforcer_status *out)
 {
 	pthread_mutex_lock(&dropmap->mutex);
-	*out = (struct enforcer_status){ .name = "xdp", .rules = dropmap->nodes.count };
-	out->state = dropmap->full[0] ? ENFORCER_UNENFORCED : ENFORCER_ENFORCED;
-	snprintf(out->reason, sizeof(out->reason), "%s", dropmap->full);
+	*out = (struct enforcer_status){ .name = "xdp",
+					 .state = ENFORCER_ENFORCED,
+					 .rules = dropmap->nodes.count };
+	if (dropmap_is_short(dropmap)) {
+		out->state = ENFORCER_UNENFORCED;
+		snprintf(out->reason, sizeof(out->reason), "%s", dropmap->refused.why);
+	}
 	pthread_mutex_unlock(&dropmap->mutex);
 }
 
@@ -365,6 +354,8 @@ int dropmap_open(const struct dropmap_options *options, struct dropmap **out, ch
 	dropmap->maps.control->hz = dropmap->clock.hz;
 	dropmap->maps.control->observe = options->observe;
 	dropmap->maps.control->capture = 0;
+	/* a daemon that was killed may have written blocks that its filter does not have yet */
+	dropmap->stale = dropmap->maps.adopted;
 	if (!dropmap->maps.adopted)
 		rebuild(dropmap, 0);
 	*out = dropmap;

@@ -11,6 +11,16 @@
 #include "enforce/jiffies.h"
 #include "enforce/prefix_filter.h"
 
+#define REFUSED_KEYS 256
+
+/* Blocks that are wanted and could not be put there. */
+struct refused {
+	struct block_key keys[REFUSED_KEYS];
+	size_t count;
+	bool more;     /* than there is room for: until the next sync nobody knows which */
+	char why[160]; /* of the last */
+};
+
 struct dropmap {
 	pthread_mutex_t mutex;
 	struct dropmap_maps maps;
@@ -19,7 +29,7 @@ struct dropmap {
 	struct protected_list protected_set;
 	bool stale; /* the filter has bits too many, or too few lines */
 	int64_t turned_ns;
-	char full[160]; /* "", or why the last addition failed */
+	struct refused refused;
 };
 
 static inline uint32_t dropmap_live(const struct dropmap *dropmap)
@@ -40,7 +50,8 @@ struct addition {
 	struct block_key key;
 	struct block block;
 	struct node *node;
-	bool fresh; /* no block had this key */
+	bool fresh;    /* no block had this key */
+	bool replaces; /* it was another rule's */
 };
 
 /* Finds or makes its node, and what is to be written. Returns 0, or -errno: then it is not added.
@@ -55,9 +66,13 @@ int dropmap_finish(struct dropmap *dropmap, const struct addition *addition, int
 int dropmap_remove_block(struct dropmap *dropmap, struct node *node);
 /* What kinds of blocks there are, for the program. */
 void dropmap_count_kinds(struct dropmap *dropmap);
-/* For dropmap_status: why the last addition failed, and that none is missing any more. */
-void dropmap_remember_failure(struct dropmap *dropmap, int err);
-void dropmap_forget_failure(struct dropmap *dropmap);
+/* For dropmap_status: a block that is wanted is not there; it is, or nobody wants it any more. */
+void dropmap_refuse(struct dropmap *dropmap, const struct block_key *key, int err);
+void dropmap_accept(struct dropmap *dropmap, const struct block_key *key);
+/* All is to be put there anew. */
+void dropmap_accept_all(struct dropmap *dropmap);
+/* Whether a block that is wanted is missing. */
+bool dropmap_is_short(const struct dropmap *dropmap);
 /* Builds the filter anew where that is due and no program may still read the idle one. */
 void dropmap_rebuild_stale(struct dropmap *dropmap, struct moment now);
 

@@ -19,8 +19,10 @@ struct batch {
 	struct addition additions[BATCH];
 };
 
-static void remember(struct batch *batch, int err)
+static void remember(struct batch *batch, const struct block_key *key, int err)
 {
+	if (err)
+		dropmap_refuse(batch->dropmap, key, err);
 	batch->err = batch->err ? batch->err : err;
 }
 
@@ -40,10 +42,13 @@ static void write_batch(struct batch *batch)
 		if (err && written == wanted)
 			written = 0; /* it did not begin */
 		for (uint32_t i = 0; i < written; i++, done++)
-			remember(batch, dropmap_finish(batch->dropmap, &batch->additions[done], 0));
-		if (err)
-			remember(batch, dropmap_finish(batch->dropmap, &batch->additions[done++],
-						       err == -E2BIG ? -ENOSPC : err));
+			remember(batch, &batch->keys[done],
+				 dropmap_finish(batch->dropmap, &batch->additions[done], 0));
+		if (!err)
+			continue;
+		err = dropmap_finish(batch->dropmap, &batch->additions[done],
+				     err == -E2BIG ? -ENOSPC : err);
+		remember(batch, &batch->keys[done++], err);
 	}
 	batch->count = 0;
 }
@@ -54,7 +59,7 @@ static void add(struct batch *batch, const struct rule *rule)
 	int err = dropmap_prepare(batch->dropmap, rule, addition);
 
 	if (err) {
-		remember(batch, err);
+		remember(batch, &addition->key, err);
 		return;
 	}
 	batch->keys[batch->count] = addition->key;
@@ -109,14 +114,13 @@ int dropmap_sync(struct dropmap *dropmap, const struct rule *rules, size_t n, st
 	block_nodes_each(&dropmap->nodes, forget_wanted, NULL);
 	/* no gap: what is wanted is there before the rest goes, unless there is room for one only
 	 */
+	dropmap_accept_all(dropmap);
 	err = add_all(dropmap, rules, n);
 	block_nodes_each(&dropmap->nodes, remove_unwanted, &removal);
-	if (err == -ENOSPC)
+	if (err == -ENOSPC) {
+		dropmap_accept_all(dropmap);
 		err = add_all(dropmap, rules, n);
-	if (err)
-		dropmap_remember_failure(dropmap, err);
-	else
-		dropmap_forget_failure(dropmap);
+	}
 	dropmap_count_kinds(dropmap);
 	dropmap_rebuild_stale(dropmap, now);
 	pthread_mutex_unlock(&dropmap->mutex);

@@ -47,6 +47,13 @@ int iptables_enforcer_receive(struct iptables_enforcer *enforcer);
  */
 int iptables_enforcer_restart(struct iptables_enforcer *enforcer);
 
+/*
+ * The same with other options, also where a helper is at work: it is ended as it is, its rules
+ * stay. Returns 0, or -errno with a text.
+ */
+int iptables_enforcer_reconfigure(struct iptables_enforcer *enforcer,
+				  const struct iptables_options *options, char error[512]);
+
 /* ADDED, RENEWED, REMOVED are carried out, batched by the helper; others are ignored. Thread-safe.
  */
 void iptables_enforcer_change(struct iptables_enforcer *enforcer, const struct rule_change *change,

@@ -190,17 +190,48 @@ int iptables_enforcer_start(const struct iptables_options *options, struct iptab
 	return 0;
 }
 
+/* With the lock held, and no helper there. */
+static int restart(struct iptables_enforcer *enforcer)
+{
+	int err = fork_helper(enforcer);
+
+	if (!err) {
+		desired_resync(enforcer->desired);
+		enforcer_flush(enforcer);
+	}
+	return err;
+}
+
 int iptables_enforcer_restart(struct iptables_enforcer *enforcer)
 {
 	int err = -EBUSY;
 
 	pthread_mutex_lock(&enforcer->lock);
-	if (enforcer->fd < 0) {
-		err = fork_helper(enforcer);
-		if (!err) {
-			desired_resync(enforcer->desired);
-			enforcer_flush(enforcer);
-		}
+	if (enforcer->fd < 0)
+		err = restart(enforcer);
+	pthread_mutex_unlock(&enforcer->lock);
+	return err;
+}
+
+int iptables_enforcer_reconfigure(struct iptables_enforcer *enforcer,
+				  const struct iptables_options *options, char error[512])
+{
+	struct netfilter_options before;
+	char why[64];
+	int err;
+
+	pthread_mutex_lock(&enforcer->lock);
+	before = enforcer->options;
+	enforcer->options = (struct netfilter_options){ .interface_count = 0 };
+	err = copy_options(enforcer, options, error);
+	if (err) {
+		enforcer->options = before;
+	} else {
+		enforcer_drop_helper(enforcer, why);
+		err = restart(enforcer);
+		if (err)
+			snprintf(error, 512, "failed to start the iptables helper: %s",
+				 strerror(-err));
 	}
 	pthread_mutex_unlock(&enforcer->lock);
 	return err;
