@@ -276,6 +276,30 @@ static void test_table_is_refused(void **state)
 	peers_stop(&peers);
 }
 
+/* As many forged sources as are blocked at once do not keep a peer from being asked about. */
+static void test_a_crowd_before_a_peer(void **state)
+{
+	struct peers *peers;
+	struct peer_answer found;
+	char text[32];
+	int fds[2];
+
+	(void)state;
+	track();
+	peers = start();
+	open_connection(fds);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(text, sizeof(text), "10.1.%d.%d", i / 256, i % 256);
+		ask(peers, text);
+	}
+	ask(peers, HERE);
+	assert_int_equal(peers_lost(peers), 0);
+	assert_true(answer(peers, &found, WAIT_MS));
+	assert_about(&found, HERE);
+	close_both(fds);
+	peers_stop(&peers);
+}
+
 /* More questions than there is room for, in one go: none waits, what is too much is counted. */
 static void test_queue_is_bounded(void **state)
 {
@@ -289,11 +313,11 @@ static void test_queue_is_bounded(void **state)
 	peers = start();
 	open_connection(fds);
 	ask(peers, HERE);
-	for (int i = 0; i < 20000; i++) {
-		snprintf(text, sizeof(text), "10.%d.%d.1", i / 256, i % 256);
+	for (int i = 0; i < 200000; i++) {
+		snprintf(text, sizeof(text), "10.%d.%d.%d", i / 65536, i / 256 % 256, i % 256);
 		ask(peers, text);
 	}
-	assert_true(peers_lost(peers) > 20000 - 3 * 4096);
+	assert_true(peers_lost(peers) > 0 && peers_lost(peers) < 200000);
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_about(&found, HERE);
 	for (int tries = 0; !answer(peers, &found, 100) && tries < 50; tries++)
@@ -335,7 +359,8 @@ int main(void)
 		IN_NAMESPACE(test_own_sockets),	     IN_NAMESPACE(test_tracked_connection),
 		IN_NAMESPACE(test_tracked_ipv6),     IN_NAMESPACE(test_tracked_datagrams),
 		IN_NAMESPACE(test_tracking_begins),  IN_NAMESPACE(test_table_is_refused),
-		IN_NAMESPACE(test_queue_is_bounded), IN_NAMESPACE(test_descriptors_are_closed),
+		IN_NAMESPACE(test_a_crowd_before_a_peer), IN_NAMESPACE(test_queue_is_bounded),
+		IN_NAMESPACE(test_descriptors_are_closed),
 	};
 
 	if (geteuid() != 0) {

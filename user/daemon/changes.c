@@ -113,7 +113,8 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 
 		if (daemon->iptables && !daemon->pause.disarmed)
 			iptables_enforcer_change(daemon->iptables, change, now);
-		if (change->kind == RULE_ADDED)
+		/* again when it is renewed: somebody may have come since, or not been asked about */
+		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
 			evidence_ask(daemon, &change->rule);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);

@@ -25,7 +25,7 @@
 #include "host/conntrack.h"
 #include "host/sockets.h"
 
-#define QUEUE_MAX	 4096
+#define QUEUE_MAX	 32768 /* who forges sources has thousands blocked before a real one is */
 #define SLOTS		 (2 * QUEUE_MAX) /* a power of two */
 #define SINGLY_MAX	 4		 /* addresses for which asking for each is faster */
 #define PAUSE_SHARE	 9
