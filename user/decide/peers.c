@@ -40,7 +40,8 @@ void peers_narrow(const struct settings *settings, uint32_t offending, struct ru
 	rule->action = ACTION_LIMIT;
 	rule->classes = offending;
 	rule->limit_pps = settings->limit_pps;
-	if (rule->limit_pps > tolerated)
+	/* what little a scan's limit tolerates would end his connections, if it were theirs too */
+	if (rule->limit_pps > tolerated && !(offending & CLASS_TCP))
 		rule->limit_pps = tolerated;
 }
 
