@@ -57,7 +57,7 @@ static void ask(struct peers *peers, const char *text)
 	struct address address;
 
 	assert_int_equal(address_parse(text, &address), 0);
-	peers_ask(peers, &address);
+	peers_ask(peers, &address, 8000);
 }
 
 /* Waits until answers are there, takes one of them. Returns false when none come. */
@@ -124,7 +124,7 @@ static void test_own_sockets(void **state)
 	ask(peers, HERE);
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_about(&found, HERE);
-	assert_true(found.assured && !found.opened && !found.proves);
+	assert_true(found.assured && !found.opened && !found.logins);
 	ask(peers, NOBODY);
 	assert_false(answer(peers, &found, 300));
 	close_both(fds);
@@ -139,6 +139,7 @@ static void test_own_sockets(void **state)
 static void test_tracked_connection(void **state)
 {
 	struct peer_answer found;
+	struct address here;
 	struct peers *peers;
 	int fds[2];
 
@@ -147,18 +148,22 @@ static void test_tracked_connection(void **state)
 	peers = start();
 	assert_true(peers_tracking(peers));
 	open_connection(fds);
+	assert_int_equal(address_parse(HERE, &here), 0);
+	peers_ask(peers, &here, 8001); /* not of that port */
+	assert_true(answer(peers, &found, WAIT_MS));
+	assert_true(found.assured && !found.logins);
 	ask(peers, HERE); /* began it */
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_about(&found, HERE);
-	assert_true(found.assured && found.proves && !found.opened);
+	assert_true(found.assured && found.logins == 1 && !found.opened);
 	ask(peers, THERE); /* was asked for */
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_about(&found, THERE);
-	assert_true(found.assured && found.proves && found.opened);
+	assert_true(found.assured && !found.logins && found.opened);
 	assert_int_equal(system("echo 1 > /proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal"), 0);
-	ask(peers, THERE);
+	ask(peers, HERE);
 	assert_true(answer(peers, &found, WAIT_MS));
-	assert_true(found.assured && !found.proves);
+	assert_true(found.assured && !found.logins);
 	close_both(fds);
 	peers_stop(&peers);
 }
@@ -214,7 +219,7 @@ static void test_tracked_datagrams(void **state)
 	ask(peers, HERE);
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_about(&found, THERE);
-	assert_true(found.opened && !found.assured && !found.proves);
+	assert_true(found.opened && !found.assured && !found.logins);
 	assert_false(answer(peers, &found, 300));
 	close(server);
 	close(client);
@@ -236,7 +241,7 @@ static void test_tracking_begins(void **state)
 	ask(peers, HERE);
 	assert_true(answer(peers, &found, WAIT_MS));
 	assert_true(peers_tracking(peers));
-	assert_true(found.assured && !found.proves);
+	assert_true(found.assured && !found.logins);
 	close_both(fds);
 	peers_stop(&peers);
 }
@@ -270,7 +275,7 @@ static void test_table_is_refused(void **state)
 	for (int i = 0; i < 2; i++) {
 		ask(peers, HERE);
 		assert_true(answer(peers, &found, WAIT_MS));
-		assert_true(found.assured && !found.proves);
+		assert_true(found.assured && !found.logins);
 	}
 	close_both(fds);
 	peers_stop(&peers);

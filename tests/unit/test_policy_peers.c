@@ -285,7 +285,7 @@ static void test_logins_are_proven_by_conntrack(void **state)
 	const struct rule *rule;
 
 	(void)state;
-	answer.proves = true;
+	answer.logins = 11;
 	for (int64_t seconds = 600; seconds <= 2400; seconds *= 4) {
 		finding.at = box->now;
 		decide(box, &finding);
@@ -318,8 +318,19 @@ static void test_no_proof_without_exchanges(void **state)
 	assert_int_equal(hear(box, &answer), 2);
 	assert_int_equal(rule_of(box, SOURCE)->evidence, EVIDENCE_UNPROVEN);
 	assert_int_equal(rule_of(box, SOURCE)->action, ACTION_LIMIT);
+	/* his own few connections do not prove the many that somebody sent in his name */
+	answer.logins = 10;
+	assert_int_equal(hear(box, &answer), 0);
+	assert_int_equal(rule_of(box, SOURCE)->evidence, EVIDENCE_UNPROVEN);
+	/* some that are over already: nobody is there */
+	answer = answer_of("203.0.113.11");
+	answer.assured = false;
+	answer.logins = 1;
+	decide_source(box, "203.0.113.11");
+	assert_int_equal(hear(box, &answer), 0);
+	assert_int_equal(rule_of(box, "203.0.113.11")->action, ACTION_DROP);
 	answer = answer_of("203.0.113.10");
-	answer.proves = true;
+	answer.logins = 11;
 	decide_source(box, "203.0.113.10"); /* SYNs can be forged, whoever is there */
 	assert_int_equal(hear(box, &answer), 2);
 	assert_int_equal(rule_of(box, "203.0.113.10")->evidence, EVIDENCE_UNPROVEN);

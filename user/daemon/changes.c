@@ -115,7 +115,7 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 			iptables_enforcer_change(daemon->iptables, change, now);
 		/* again when it is renewed: somebody may have come since, or not been asked about */
 		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
-			evidence_ask(daemon, &change->rule);
+			evidence_ask(daemon, &change->rule, change->port);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);
 		recent_note(daemon->recent, change, now);
