@@ -318,6 +318,11 @@ static void test_no_proof_without_exchanges(void **state)
 	assert_int_equal(hear(box, &answer), 2);
 	assert_int_equal(rule_of(box, SOURCE)->evidence, EVIDENCE_UNPROVEN);
 	assert_int_equal(rule_of(box, SOURCE)->action, ACTION_LIMIT);
+	/* nothing gets stronger in a pause */
+	answer.logins = 11;
+	policy_pause(box->policy, box->now.boot_ns + SECOND);
+	assert_int_equal(hear(box, &answer), 0);
+	policy_pause(box->policy, 0);
 	/* his own few connections do not prove the many that somebody sent in his name */
 	answer.logins = 10;
 	assert_int_equal(hear(box, &answer), 0);

@@ -77,7 +77,8 @@ static void put(struct daemon *daemon, const struct rule *rule, struct moment no
 
 static void take_out(struct daemon *daemon, const struct rule *rule, struct moment now)
 {
-	const struct rule *denied = rule->port ? NULL : deny_find(&daemon->deny, &rule->prefix);
+	bool of_source = !rule->port && !rule->to_destination;
+	const struct rule *denied = of_source ? deny_find(&daemon->deny, &rule->prefix) : NULL;
 	char prefix[PREFIX_TEXT];
 	int err;
 
@@ -113,7 +114,8 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 
 		if (daemon->iptables && !daemon->pause.disarmed)
 			iptables_enforcer_change(daemon->iptables, change, now);
-		/* again when it is renewed: somebody may have come since, or not been asked about */
+		/* again when it is renewed: somebody may have come since, or not been asked about
+		 */
 		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
 			evidence_ask(daemon, &change->rule, change->port);
 		recorder_rule_change(daemon->recorder, change, now);
