@@ -361,10 +361,14 @@ int main(void)
 {
 #define IN_NAMESPACE(test) cmocka_unit_test_setup(test, enter_namespace)
 	const struct CMUnitTest tests[] = {
-		IN_NAMESPACE(test_own_sockets),	     IN_NAMESPACE(test_tracked_connection),
-		IN_NAMESPACE(test_tracked_ipv6),     IN_NAMESPACE(test_tracked_datagrams),
-		IN_NAMESPACE(test_tracking_begins),  IN_NAMESPACE(test_table_is_refused),
-		IN_NAMESPACE(test_a_crowd_before_a_peer), IN_NAMESPACE(test_queue_is_bounded),
+		IN_NAMESPACE(test_own_sockets),
+		IN_NAMESPACE(test_tracked_connection),
+		IN_NAMESPACE(test_tracked_ipv6),
+		IN_NAMESPACE(test_tracked_datagrams),
+		IN_NAMESPACE(test_tracking_begins),
+		IN_NAMESPACE(test_table_is_refused),
+		IN_NAMESPACE(test_a_crowd_before_a_peer),
+		IN_NAMESPACE(test_queue_is_bounded),
 		IN_NAMESPACE(test_descriptors_are_closed),
 	};
 

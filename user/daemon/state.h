@@ -86,7 +86,7 @@ struct trial {
 	struct config *back; /* in force again without that; owned; NULL: no trial */
 	struct rule *rules;  /* that observe mode on trial has ended; owned */
 	size_t rule_count;
-	struct moment end;   /* boot_ns 0: no trial */
+	struct moment end; /* boot_ns 0: no trial */
 	struct loop_source *timer;
 };
 

@@ -101,8 +101,7 @@ int policy_peer(struct policy *policy, const struct peer_answer *answer, struct 
 	if (!node || !peers_may_narrow(&node->rule) || policy->settings.mode == MODE_OBSERVE)
 		return 0;
 	if (node->rule.detector == DETECTOR_BRUTE_FORCE &&
-	    answer->logins > node->rule.limit.count &&
-	    !policy_paused_until(policy, now.boot_ns))
+	    answer->logins > node->rule.limit.count && !policy_paused_until(policy, now.boot_ns))
 		return prove(policy, node, now, out);
 	return !real || peers_is_narrowed(&node->rule) ? 0 : narrow(policy, node, now, out);
 }
