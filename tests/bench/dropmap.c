@@ -19,7 +19,7 @@
 
 enum { FILL, REBUILD, ADOPT, AGAIN, STEPS };
 
-static const char *const steps[STEPS] = { "sync_100000_new", "rebuild", "adopt_100000",
+static const char *const steps[STEPS] = { "sync_100000_new", "filter_of_100000", "adopt_100000",
 					  "sync_100000_again" };
 
 static struct rule *make_rules(void)
@@ -78,6 +78,9 @@ static void run(const char *pins, const struct rule *rules, double ns[STEPS])
 
 	sync_all(dropmap, rules);
 	ns[FILL] = since(&start);
+	if (dropmap_remove(dropmap, &rules[0]))
+		die("failed to remove a block");
+	since(&start);
 	dropmap_maintain(dropmap, moment_plus(moment_now(), NS_PER_SECOND));
 	ns[REBUILD] = since(&start);
 	dropmap_close(&dropmap, true);

@@ -419,8 +419,10 @@ static void turn_contacts(uint32_t epoch)
 {
 	struct moment now = { .boot_ns = epoch * 30 * NS_PER_SECOND };
 
-	if (epoch == 4)
-		our_contacts.started = world.contacts.started = now;
+	if (epoch == 4) {
+		our_contacts.learning_until_ns = now.boot_ns + CONTACTS_LEARNING_NS;
+		world.contacts.learning_until_ns = our_contacts.learning_until_ns;
+	}
 	contacts_turn(&our_contacts, now);
 	contacts_turn(&world.contacts, now);
 }
@@ -577,7 +579,8 @@ static int make_world(void **state)
 	here->contacts.ports_key = world_key(6).finish;
 	here->contacts.kind_key = world_key(7).finish;
 	*world.contacts.notes = here->contacts;
-	world.contacts.started = world.contacts.turned = our_contacts.started;
+	world.contacts.learning_until_ns = our_contacts.learning_until_ns;
+	world.contacts.turned = our_contacts.turned;
 	kernel_destination_totals =
 		map_whole(world.bpf->maps.destination_totals, sizeof(here->destination_totals));
 	add_blocks();

@@ -314,6 +314,28 @@ static void test_brute_force(void **state)
 	world_free(world);
 }
 
+/* A SYN that a block drops is no login, but says that its source goes on. */
+static void test_brute_force_behind_a_block(void **state)
+{
+	struct world *world = world_defaults();
+	const struct finding *finding;
+
+	(void)state;
+	for (int i = 0; i <= 10; i++) {
+		struct table_entry entry = entry_of(ATTACKER);
+
+		entry_syns(&entry, 1, 7, 22);
+		entry.dropped = 1;
+		world_drain(world, 250 * MS, &entry);
+	}
+	finding = world_found(world, DETECTOR_BRUTE_FORCE);
+	assert_non_null(finding);
+	assert_true(finding->renews_only);
+	assert_int_equal(finding->evidence, EVIDENCE_UNPROVEN);
+	assert_int_equal(finding->count, 11);
+	world_free(world);
+}
+
 /* Returns whether a source that logs in once in that time is found within five hours. */
 static bool slow_logins_are_found(int64_t every_ns)
 {
@@ -489,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_half_seen_handshakes_are_no_reflection),
 		cmocka_unit_test(test_reflection_behind_other_packets),
 		cmocka_unit_test(test_brute_force),
+		cmocka_unit_test(test_brute_force_behind_a_block),
 		cmocka_unit_test(test_slow_brute_force),
 		cmocka_unit_test(test_quiet_brute_force_is_kept),
 		cmocka_unit_test(test_logins_in_peace),

@@ -57,6 +57,42 @@ static int64_t lasts(struct box *box, enum detector_id detector)
 	return 0;
 }
 
+/*
+ * Behind a block no login is completed: who is seen to go on keeps up the block that rests on
+ * proof, by as much as a guess is worth, and nothing begins with it.
+ */
+static void test_dropped_tries_keep_up_what_was_proven(void **state)
+{
+	struct box *box = box_new();
+	struct finding dropped;
+	const struct rule_change *change;
+
+	(void)state;
+	dropped = found_by(box, DETECTOR_BRUTE_FORCE);
+	dropped.renews_only = true;
+	dropped.once = false;
+	dropped.evidence = EVIDENCE_UNPROVEN;
+	assert_int_equal(policy_decide(box->policy, &dropped, 1, &box->changes), 0);
+	assert_int_equal(box->changes.count, 0);
+
+	find(box, DETECTOR_BRUTE_FORCE);
+	for (int i = 0; i < 100; i++) {
+		pass(box, 10);
+		assert_int_equal(expire(box), 0);
+		dropped.at = box->now;
+		box->changes.count = 0;
+		assert_int_equal(policy_decide(box->policy, &dropped, 1, &box->changes), 0);
+		change = change_of(box, RULE_RENEWED);
+		assert_true(!box->changes.count || change);
+		if (change)
+			assert_int_equal(change->rule.expires.boot_ns,
+					 box->now.boot_ns + 60 * SECOND);
+	}
+	pass(box, 61);
+	assert_int_equal(expire(box), 1);
+	box_free(box);
+}
+
 /* Tries that a block stops fail for that reason: after block_seconds they renew it no more. */
 static void test_tries_do_not_keep_a_block_up(void **state)
 {
@@ -227,6 +263,7 @@ static void test_nothing_of_it_in_observe_mode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dropped_tries_keep_up_what_was_proven),
 		cmocka_unit_test(test_tries_do_not_keep_a_block_up),
 		cmocka_unit_test(test_a_flood_keeps_its_block_up),
 		cmocka_unit_test(test_proof_keeps_its_block_up),

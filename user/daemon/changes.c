@@ -77,8 +77,8 @@ static void put(struct daemon *daemon, const struct rule *rule, struct moment no
 
 static void take_out(struct daemon *daemon, const struct rule *rule, struct moment now)
 {
-	bool of_source = !rule->port && !rule->to_destination;
-	const struct rule *denied = of_source ? deny_find(&daemon->deny, &rule->prefix) : NULL;
+	bool whole = !rule->port && !rule->to_destination;
+	const struct rule *denied = whole ? deny_find(&daemon->deny, &rule->prefix) : NULL;
 	char prefix[PREFIX_TEXT];
 	int err;
 

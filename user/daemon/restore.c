@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include "daemon/deny.h"
 
+#define SLICE 1024
+
 /* Puts what policy took over into the record. Returns how many rules are in force again. */
 static size_t record(struct daemon *daemon, struct moment now)
 {
@@ -28,13 +30,20 @@ static size_t record(struct daemon *daemon, struct moment now)
 	return restored;
 }
 
-static struct block_key *keys_of(const struct rule *rules, size_t n)
+/* Slices, since a change is large: a list of a hundred thousand would be all new memory. */
+static int restore_in_slices(struct daemon *daemon, const struct rule *rules, size_t n,
+			     struct moment now, size_t *restored)
 {
-	struct block_key *keys = calloc(n + 1, sizeof(*keys));
+	size_t in_force = 0;
+	int err = 0;
 
-	for (size_t i = 0; keys && i < n; i++)
-		keys[i] = rule_key(&rules[i]);
-	return keys;
+	for (size_t at = 0; !err && at < n; at += SLICE) {
+		err = policy_restore(daemon->policy, rules + at, n - at < SLICE ? n - at : SLICE,
+				     now, &daemon->judgement.changes);
+		in_force += record(daemon, now);
+	}
+	*restored = in_force;
+	return err;
 }
 
 /* access.deny has its record in the configuration. */
@@ -64,21 +73,22 @@ static void number(struct rule *blocks, size_t n, uint32_t next)
 	}
 }
 
-/* The blocks in the drop map that are none of the n rules. */
-static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t n,
-			struct moment now)
+static bool is_in_force(const void *policy, const struct block_key *key)
 {
-	struct block_key *known = keys_of(rules, n);
+	return policy_has(policy, key);
+}
+
+/* The blocks in the drop map that the rules in force by now do not stand for. */
+static int restore_lost(struct daemon *daemon, struct moment now)
+{
 	struct rule *blocks = NULL;
 	size_t count = 0;
-	int err = known ? dropmap_rules(daemon->dropmap, known, n, now, &blocks, &count) : -ENOMEM;
+	int err = dropmap_rules(daemon->dropmap, is_in_force, daemon->policy, now, &blocks, &count);
 
 	if (!err) {
 		count = drop_denied(blocks, count);
 		number(blocks, count, recorder_next_rule_id(daemon->recorder));
-		err = policy_restore(daemon->policy, blocks, count, now,
-				     &daemon->judgement.changes);
-		count = record(daemon, now);
+		err = restore_in_slices(daemon, blocks, count, now, &count);
 	}
 	if (!err && count)
 		events_say(daemon->events, EVENT_RULE, SEVERITY_WARNING,
@@ -86,7 +96,6 @@ static int restore_lost(struct daemon *daemon, const struct rule *rules, size_t 
 			   " the time they have left: %zu",
 			   count);
 	free(blocks);
-	free(known);
 	return err;
 }
 
@@ -144,15 +153,14 @@ int restore_rules(struct daemon *daemon, struct moment now)
 		err = recorder_load_rules(daemon->recorder, now, &rules, &n);
 	if (err)
 		return err;
-	err = policy_restore(daemon->policy, rules, n, now, &daemon->judgement.changes);
-	restored = record(daemon, now);
+	err = restore_in_slices(daemon, rules, n, now, &restored);
 	if (restored)
 		events_say(daemon->events, EVENT_RULE, SEVERITY_NOTICE,
 			   "rules of the run before in force again, with the time they have left:"
 			   " %zu",
 			   restored);
 	if (!err)
-		err = restore_lost(daemon, rules, n, now);
+		err = restore_lost(daemon, now);
 	free(rules);
 	return err;
 }

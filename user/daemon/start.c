@@ -187,9 +187,9 @@ static const struct {
 	{ load_config },     { need_root },	{ open_log },	   { daemon_take_signals },
 	{ find_interfaces }, { start_lock },	{ open_host },	   { start_pins },
 	{ start_iptables }, /* forks its helper: from the next step on there are threads */
-	{ open_record },     { make_deciders }, { start_dropmap }, { start_rules },
-	{ start_contacts },  { start_sensors }, { start_threads }, { open_control },
-	{ announce },
+	{ open_record },     { make_deciders }, { start_dropmap }, { start_contacts },
+	{ start_loading },   { start_rules },	{ start_sensors }, { start_threads },
+	{ open_control },    { announce },
 };
 
 /* To the terminal in any case: who starts it there does not look into log.file first. */

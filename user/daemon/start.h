@@ -11,14 +11,17 @@
  */
 int daemon_start(struct daemon *daemon);
 
-/* start_kernel.c: the steps that put something into the kernel. Each 0, or the exit code and a
- * text. */
+/* start_kernel.c, start_sensors.c: the steps that put something into the kernel. Each 0, or the
+ * exit code and a text. */
 int start_lock(struct daemon *daemon, char error[512]);
 int start_pins(struct daemon *daemon, char error[512]);
 int start_iptables(struct daemon *daemon, char error[512]);
 int start_dropmap(struct daemon *daemon, char error[512]);
 int start_rules(struct daemon *daemon, char error[512]);
 int start_contacts(struct daemon *daemon, char error[512]);
+int start_loading(struct daemon *daemon, char error[512]);
+/* Waits for what start_loading began; also where nothing was. */
+int start_join(struct daemon *daemon, char error[512]);
 int start_sensors(struct daemon *daemon, char error[512]);
 /* The exit code for an -errno of these. */
 int start_exit_code(int err);

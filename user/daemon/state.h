@@ -122,6 +122,7 @@ struct daemon {
 	struct contacts_memory contacts; /* what has left, for all sensors */
 	struct control *control;
 	struct control_ops control_ops;
+	struct loading *loading; /* while sensors are being opened */
 	struct watch watches[CONFIG_INTERFACES_MAX];
 	unsigned int watch_count;
 	uint64_t reattached; /* how often a program was put back on its interface */

@@ -77,6 +77,9 @@ static void free_memory(struct daemon *daemon)
 
 void daemon_stop(struct daemon *daemon)
 {
+	char error[512];
+
+	start_join(daemon, error);
 	if (daemon->control)
 		control_close(&daemon->control);
 	capturing_stop(daemon);

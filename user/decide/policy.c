@@ -241,7 +241,7 @@ static int renew(struct policy *policy, const struct finding *finding, struct ru
 	struct rule_change change;
 
 	note_loudness(node, facts->loudness);
-	if (policy_paused_until(policy, finding->at.boot_ns) == 0 &&
+	if (!finding->renews_only && policy_paused_until(policy, finding->at.boot_ns) == 0 &&
 	    outgrows(policy, node, facts, draft)) {
 		change = change_from(finding, draft);
 		facts->established |= node->facts.established;
@@ -339,6 +339,13 @@ static int begin(struct policy *policy, const struct finding *finding, const str
 	return policy_add(policy, &change, facts, out);
 }
 
+/* Whether the finding is about the rule that this very detector made, and proof of it. */
+static bool goes_on(const struct rule_node *node, const struct finding *finding)
+{
+	return node && node->rule.origin == ORIGIN_DETECTOR &&
+	       node->rule.evidence == EVIDENCE_PROVEN && node->rule.detector == finding->detector;
+}
+
 static int decide(struct policy *policy, const struct finding *finding,
 		  struct rule_change_list *out)
 {
@@ -358,6 +365,8 @@ static int decide(struct policy *policy, const struct finding *finding,
 	key = rule_key(&rule);
 	node = rule_table_exact(&policy->table, &key);
 	if (node && policy->settings.mode == MODE_OBSERVE)
+		return 0;
+	if (finding->renews_only && !goes_on(node, finding))
 		return 0;
 	if (node && node->rule.origin != ORIGIN_DETECTOR)
 		return leave(policy, finding, &rule, &node->rule, out);

@@ -143,6 +143,8 @@ const struct rule *policy_find(const struct policy *policy, const struct prefix 
  * for one port, or of what is sent to it. Returns how many, at most max. */
 size_t policy_rules_of(const struct policy *policy, const struct prefix *prefix, struct rule *out,
 		       size_t max);
+/* Whether a rule in force has this very key. */
+bool policy_has(const struct policy *policy, const struct block_key *key);
 const struct protected_prefix *policy_protected(const struct policy *policy,
 						const struct prefix *prefix);
 /* The earliest expires.boot_ns in force, or INT64_MAX. */

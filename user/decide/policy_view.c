@@ -42,6 +42,11 @@ size_t policy_rules_of(const struct policy *policy, const struct prefix *prefix,
 	return n;
 }
 
+bool policy_has(const struct policy *policy, const struct block_key *key)
+{
+	return rule_table_exact(&policy->table, key);
+}
+
 const struct protected_prefix *policy_protected(const struct policy *policy,
 						const struct prefix *prefix)
 {

@@ -10,9 +10,33 @@ static uint64_t count(const struct table_entry *entry)
 	return entry->sensitive;
 }
 
+/*
+ * Behind a block no handshake comes to its end, so who goes on is known by what is dropped of him.
+ * Anybody may have sent that: it keeps up a block that rests on proof, a little at a time, and
+ * makes none.
+ */
+static uint64_t count_dropped(const struct table_entry *entry)
+{
+	return entry->syn < entry->dropped ? entry->syn : entry->dropped;
+}
+
+static void describe_dropped(const struct table_entry *entry, struct finding *finding)
+{
+	(void)entry;
+	finding->renews_only = true;
+}
+
+static const struct detector_ops goes_on_ops = {
+	.count = count_dropped,
+	.what = "connections tried while blocked",
+	.classes = CLASS_SYN,
+	.describe = describe_dropped,
+};
+
 /* No mark: nobody logs in hundreds of times within one interval. */
 const struct detector_ops brute_force_ops = {
 	.count = count,
+	.also = &goes_on_ops,
 	.classes = CLASS_ALL,
 	.proves = true,
 };

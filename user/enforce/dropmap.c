@@ -234,16 +234,11 @@ int dropmap_hits(struct dropmap *dropmap, const struct rule *rule, uint64_t *pac
 struct drafts {
 	struct dropmap *dropmap;
 	struct moment now;
-	const struct block_key *known;
-	size_t known_count;
+	bool (*known)(const void *context, const struct block_key *key);
+	const void *context;
 	struct rule *rules;
 	size_t count;
 };
-
-static int compare_keys(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct block_key));
-}
 
 static void draft(struct node *node, void *context)
 {
@@ -252,8 +247,7 @@ static void draft(struct node *node, void *context)
 	struct block block;
 	int64_t expires_ns;
 
-	if (bsearch(&node->key, drafts->known, drafts->known_count, sizeof(node->key),
-		    compare_keys) ||
+	if (drafts->known(drafts->context, &node->key) ||
 	    bpf_map_lookup_elem(dropmap->maps.fds.blocks, &node->key, &block))
 		return;
 	expires_ns = jiffies_boot_ns(&dropmap->clock, block.deadline_jiffies);
@@ -277,15 +271,14 @@ static void draft(struct node *node, void *context)
 	};
 }
 
-int dropmap_rules(struct dropmap *dropmap, struct block_key *known, size_t known_count,
-		  struct moment now, struct rule **out, size_t *count)
+int dropmap_rules(struct dropmap *dropmap,
+		  bool (*known)(const void *context, const struct block_key *key),
+		  const void *context, struct moment now, struct rule **out, size_t *count)
 {
 	struct drafts drafts = {
-		.dropmap = dropmap, .now = now, .known = known, .known_count = known_count
+		.dropmap = dropmap, .now = now, .known = known, .context = context
 	};
 
-	if (known_count)
-		qsort(known, known_count, sizeof(*known), compare_keys);
 	pthread_mutex_lock(&dropmap->mutex);
 	drafts.rules = calloc(dropmap->nodes.count + 1, sizeof(*drafts.rules));
 	if (drafts.rules)

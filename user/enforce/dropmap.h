@@ -31,10 +31,11 @@ void dropmap_close(struct dropmap **dropmap, bool keep);
 /*
  * What the maps hold beside what is known, as rules with the time they have left: all that can be
  * told of an earlier run's blocks when their record is lost. Blocks whose time is over are left
- * out. Sorts known. The caller frees *out. Returns 0 or -ENOMEM.
+ * out. The caller frees *out. Returns 0 or -ENOMEM.
  */
-int dropmap_rules(struct dropmap *dropmap, struct block_key *known, size_t known_count,
-		  struct moment now, struct rule **out, size_t *count);
+int dropmap_rules(struct dropmap *dropmap,
+		  bool (*known)(const void *context, const struct block_key *key),
+		  const void *context, struct moment now, struct rule **out, size_t *count);
 
 void dropmap_maps(const struct dropmap *dropmap, struct verdict_maps *out);
 void dropmap_set_observe(struct dropmap *dropmap, bool observe);

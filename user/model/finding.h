@@ -28,6 +28,7 @@ struct finding {
 	uint32_t ports, hosts;	    /* estimates of how many distinct ones, 0: not counted */
 	const char *what; /* what was counted, a constant; NULL: what the detector stands for */
 	bool once;	  /* a rule uses what was counted up: detect_forget_tries() */
+	bool renews_only; /* a proven rule of this detector goes on; nothing begins with it */
 	bool provisional; /* from a wake record, before the interval was drained */
 	bool established; /* the source has had exchanges of its own while it was tracked */
 	/* DETECTOR_VICTIM_FLOOD, whose key is its destination: */
