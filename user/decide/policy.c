@@ -204,9 +204,14 @@ static int64_t renewal_for(const struct policy *policy, const struct finding *fi
 static bool is_spent(const struct policy *policy, const struct finding *finding,
 		     const struct rule *rule)
 {
+	int64_t age_ns = finding->at.boot_ns - rule->created.boot_ns;
+
+	/* nor SYNs that anybody may forge a proven one: not beyond what a next one would last */
+	if (finding->renews_only)
+		return age_ns >= policy_duration_ns(policy, &rule->prefix, EVIDENCE_PROVEN,
+						    finding->at.boot_ns);
 	return finding->once && rule->evidence == EVIDENCE_UNPROVEN &&
-	       finding->at.boot_ns - rule->created.boot_ns >=
-		       policy->settings.block_seconds * NS_PER_SECOND;
+	       age_ns >= policy->settings.block_seconds * NS_PER_SECOND;
 }
 
 /* Louder at once, quieter little by little: one source is found by several limits in turn. */
