@@ -143,7 +143,8 @@ def test_off_of_an_interface_that_is_gone(net, start):
     assert daemon.off("--iface", "eth1").returncode == 0
     add_wire(net, "eth1")
     wait_until(lambda: told(daemon, "eth1 is not watched any more"), 3, "it lets go")
-    assert not net.xdp_attached("eth1") and jumps(net) == {"eth0"} and is_healthy(daemon)
+    wait_until(lambda: is_healthy(daemon), 3, "all is enforced")
+    assert not net.xdp_attached("eth1") and jumps(net) == {"eth0"}
 
 
 def test_no_restore(net, start):

@@ -62,3 +62,23 @@ def test_enforcing_after_observing_is_kept_up(net, start):
     net.gateway.run("ipset", "flush")
     wait_until(lambda: set_members(net, net.attacker4), 5, "the block back in its set")
     wait_until(lambda: daemon.enforcers()["iptables"]["repairs"] == 1, 3, "the repair is counted")
+
+
+def test_observe_mode_on_trial_lifts_blocks_for_its_time_only(net, start):
+    config = only(udp_flood=(500, 2))
+    daemon = start(config)
+    assert daemon.verb("block", "198.51.100.64/26", "--for", "10m").returncode == 0
+    before = daemon.rules()["198.51.100.64"]
+    daemon.configure({**config, "mode": "observe"})
+    assert daemon.verb("reload", "--confirm", "2s").returncode == 0
+    assert daemon.status()["mode"] == "observe" and not daemon.rules()
+    wait_until(lambda: daemon.status()["mode"] == "enforce", 10, "the configuration before comes back")
+    after = daemon.rules()["198.51.100.64"]
+    assert (after["id"], after["expires_at"]) == (before["id"], before["expires_at"])
+    wait_until(lambda: set_members(net, "198.51.100.65"), 10, "iptables has it again")
+    counter = net.pass_counter()
+    passed = counter.read()
+    net.blast(src="198.51.100.65", proto="udp", count=100)
+    assert counter.read() == passed
+    sql = "SELECT removed_at FROM rules WHERE id = ?"
+    wait_until(lambda: daemon.query(sql, after["id"])[0]["removed_at"] is None, 5, "the record has it too")

@@ -93,7 +93,7 @@ static void test_messages(void **state)
 	flow = read_made((struct made){ HERE, THERE, both, TCP_CONNTRACK_ESTABLISHED, 0 });
 	assert_string_equal(address_format(&flow.opener, text), HERE);
 	assert_string_equal(address_format(&flow.answerer, text), THERE);
-	assert_true(flow.answered && flow.established && flow.strict);
+	assert_true(flow.answered && flow.established && flow.completed && flow.strict);
 	flow = read_made((struct made){ HERE6, HERE6, both, TCP_CONNTRACK_ESTABLISHED, 0 });
 	assert_string_equal(address_format(&flow.opener, text), HERE6);
 	/* picked up in the middle; in each of the other ways not established */
@@ -101,10 +101,10 @@ static void test_messages(void **state)
 					IP_CT_TCP_FLAG_BE_LIBERAL });
 	assert_true(flow.established && !flow.strict);
 	flow = read_made((struct made){ HERE, THERE, both, TCP_CONNTRACK_TIME_WAIT, 0 });
-	assert_true(flow.answered && !flow.established);
+	assert_true(flow.answered && !flow.established && flow.completed);
 	flow = read_made(
 		(struct made){ HERE, THERE, IPS_SEEN_REPLY, TCP_CONNTRACK_ESTABLISHED, 0 });
-	assert_false(flow.established);
+	assert_false(flow.established || flow.completed);
 	flow = read_made((struct made){ HERE, THERE, IPS_ASSURED, TCP_CONNTRACK_ESTABLISHED, 0 });
 	assert_false(flow.established || flow.answered);
 	flow = read_made((struct made){ HERE, THERE, both, -1, 0 });

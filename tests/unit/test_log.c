@@ -247,6 +247,34 @@ static void threads_do_not_mix(void **state)
 	free(text);
 }
 
+/* Who decides never waits for a reader of what it says. */
+static void nobody_reads(void **state)
+{
+	int ends[2], before = dup(STDERR_FILENO);
+	char text[8192];
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+	dup2(ends[1], STDERR_FILENO);
+	alarm(10);
+	for (int i = 0; i < 1000; i++)
+		log_info("message %d", i);
+	alarm(0);
+	n = read(ends[0], text, sizeof(text) - 1);
+	log_info("read again");
+	dup2(before, STDERR_FILENO);
+	assert_true(n > 0 && text[n - 1] == '\n'); /* whole lines */
+	n = read(ends[0], text, sizeof(text) - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "read again"));
+	close(ends[0]);
+	close(ends[1]);
+	close(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +287,7 @@ int main(void)
 		cmocka_unit_test_teardown(reopen_follows_rotation, close_log),
 		cmocka_unit_test_teardown(journal_gets_priorities, close_log),
 		cmocka_unit_test_teardown(threads_do_not_mix, close_log),
+		cmocka_unit_test_teardown(nobody_reads, close_log),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, make_folder, remove_folder);

@@ -90,6 +90,48 @@ static void test_the_limit_is_the_detectors(void **state)
 	}
 }
 
+/* Forged probes end nobody's connection: TCP that is no SYN may be his own. */
+static void test_established_tcp_is_not_strangled(void **state)
+{
+	struct box *box = box_new();
+	struct peer_answer answer = answer_of(SOURCE);
+	struct finding finding = finding_of(box, SOURCE);
+
+	(void)state;
+	finding.detector = DETECTOR_STEALTH_SCAN;
+	finding.limit = (struct limit){ 30, 10 };
+	finding.classes = CLASS_TCP;
+	decide(box, &finding);
+	assert_int_equal(hear(box, &answer), 2);
+	assert_int_equal(rule_of(box, SOURCE)->classes, CLASS_TCP);
+	assert_int_equal(rule_of(box, SOURCE)->limit_pps, 100);
+	box_free(box);
+}
+
+/* Who is only limited goes on within a network that somebody blocks: not for longer. */
+static void test_a_limit_is_no_hole_in_a_block_around_it(void **state)
+{
+	struct box *box = box_new();
+	struct peer_answer answer = answer_of(SOURCE);
+	struct block_request request = { .prefix = prefix_text("203.0.113.0/24"),
+					 .origin = ORIGIN_MANUAL };
+	const struct rule_change *change;
+	char error[POLICY_ERROR];
+
+	(void)state;
+	decide_source(box, SOURCE);
+	assert_int_equal(hear(box, &answer), 2);
+	assert_int_equal(policy_block(box->policy, &request, box->now, &box->changes, error), 0);
+	change = decide_source(box, SOURCE);
+	assert_non_null(change);
+	assert_int_equal(change->kind, RULE_REMOVED);
+	assert_int_equal(change->removed_why, REMOVED_REPLACED);
+	assert_int_equal(rule_of(box, SOURCE)->origin, ORIGIN_MANUAL);
+	assert_int_equal(rule_of(box, SOURCE)->action, ACTION_DROP);
+	assert_null(decide_source(box, SOURCE));
+	box_free(box);
+}
+
 /* A detector that counts everything leaves established TCP out, unless that is what was sent. */
 static void test_never_all_classes(void **state)
 {
@@ -243,7 +285,7 @@ static void test_logins_are_proven_by_conntrack(void **state)
 	const struct rule *rule;
 
 	(void)state;
-	answer.proves = true;
+	answer.logins = 11;
 	for (int64_t seconds = 600; seconds <= 2400; seconds *= 4) {
 		finding.at = box->now;
 		decide(box, &finding);
@@ -276,8 +318,24 @@ static void test_no_proof_without_exchanges(void **state)
 	assert_int_equal(hear(box, &answer), 2);
 	assert_int_equal(rule_of(box, SOURCE)->evidence, EVIDENCE_UNPROVEN);
 	assert_int_equal(rule_of(box, SOURCE)->action, ACTION_LIMIT);
+	/* nothing gets stronger in a pause */
+	answer.logins = 11;
+	policy_pause(box->policy, box->now.boot_ns + SECOND);
+	assert_int_equal(hear(box, &answer), 0);
+	policy_pause(box->policy, 0);
+	/* his own few connections do not prove the many that somebody sent in his name */
+	answer.logins = 10;
+	assert_int_equal(hear(box, &answer), 0);
+	assert_int_equal(rule_of(box, SOURCE)->evidence, EVIDENCE_UNPROVEN);
+	/* some that are over already: nobody is there */
+	answer = answer_of("203.0.113.11");
+	answer.assured = false;
+	answer.logins = 1;
+	decide_source(box, "203.0.113.11");
+	assert_int_equal(hear(box, &answer), 0);
+	assert_int_equal(rule_of(box, "203.0.113.11")->action, ACTION_DROP);
 	answer = answer_of("203.0.113.10");
-	answer.proves = true;
+	answer.logins = 11;
 	decide_source(box, "203.0.113.10"); /* SYNs can be forged, whoever is there */
 	assert_int_equal(hear(box, &answer), 2);
 	assert_int_equal(rule_of(box, "203.0.113.10")->evidence, EVIDENCE_UNPROVEN);
@@ -289,6 +347,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_peer_is_only_limited),
 		cmocka_unit_test(test_the_limit_is_the_detectors),
+		cmocka_unit_test(test_established_tcp_is_not_strangled),
+		cmocka_unit_test(test_a_limit_is_no_hole_in_a_block_around_it),
 		cmocka_unit_test(test_never_all_classes),
 		cmocka_unit_test(test_a_known_peer_begins_limited),
 		cmocka_unit_test(test_more_packets_are_taken_in),

@@ -171,7 +171,7 @@ static void hear_of_a_peer(struct game *game)
 	struct peer_answer answer = { .address = random_prefix().address,
 				      .assured = random_below(2),
 				      .opened = random_below(2),
-				      .proves = random_below(2) };
+				      .logins = (uint32_t)random_below(20) };
 
 	assert_int_equal(
 		policy_peer(game->box->policy, &answer, game->box->now, &game->box->changes), 0);

@@ -260,10 +260,36 @@ static void test_nothing_of_it_in_observe_mode(void **state)
 	box_free(box);
 }
 
+/* Whoever forges them keeps nobody out for ever: for as long as his next block would last. */
+static void test_dropped_tries_have_an_end(void **state)
+{
+	struct box *box = box_new();
+	struct finding dropped;
+	int64_t begun_ns, over_ns = 0;
+
+	(void)state;
+	find(box, DETECTOR_BRUTE_FORCE);
+	begun_ns = box->now.boot_ns;
+	dropped = found_by(box, DETECTOR_BRUTE_FORCE);
+	dropped.renews_only = true;
+	dropped.once = false;
+	dropped.evidence = EVIDENCE_UNPROVEN;
+	for (int i = 0; i < 1000 && !over_ns; i++) {
+		pass(box, 10);
+		if (expire(box))
+			over_ns = box->now.boot_ns;
+		dropped.at = box->now;
+		assert_int_equal(policy_decide(box->policy, &dropped, 1, &box->changes), 0);
+	}
+	assert_in_range((over_ns - begun_ns) / SECOND, 2400, 2460);
+	box_free(box);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dropped_tries_keep_up_what_was_proven),
+		cmocka_unit_test(test_dropped_tries_have_an_end),
 		cmocka_unit_test(test_tries_do_not_keep_a_block_up),
 		cmocka_unit_test(test_a_flood_keeps_its_block_up),
 		cmocka_unit_test(test_proof_keeps_its_block_up),

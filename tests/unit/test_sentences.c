@@ -85,6 +85,7 @@ static void who_is_blocked(void **state)
 	e.rules[0].in_xdp = e.rules[0].in_iptables = false;
 	e.offences = 3;
 	e.forgiven = seconds(86400);
+	e.peer = true; /* which changes nothing of what is proven */
 	expect("blocked",
 	       "198.51.100.7 is blocked since 11:59:50, until 12:00:50 (50 s left), by rule 12,"
 	       " which is for all of 198.51.100.0/24.\n"

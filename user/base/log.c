@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -148,6 +149,19 @@ static size_t start_line(char *line, size_t size, enum log_level level)
 				levels[level].name);
 }
 
+/*
+ * A terminal that was stopped (Ctrl-S), or a pipe that nobody reads, must not stop who decides:
+ * what has no room there is lost. A pipe that is writable takes a whole line.
+ */
+static void put_line(const char *line, size_t size)
+{
+	struct pollfd to = { .fd = state.fd < 0 ? STDERR_FILENO : state.fd, .events = POLLOUT };
+
+	/* A full disk or a closed terminal loses the line; there is nowhere left to say so. */
+	if (poll(&to, 1, 0) == 1 && write(to.fd, line, size) < 0)
+		return;
+}
+
 static void write_line(enum log_level level, const char *format, va_list args)
 {
 	char line[LINE_BYTES];
@@ -164,9 +178,7 @@ static void write_line(enum log_level level, const char *format, va_list args)
 	}
 	used += (size_t)length;
 	line[used++] = '\n';
-	/* A full disk or a closed terminal loses the line; there is nowhere left to say so. */
-	if (write(state.fd < 0 ? STDERR_FILENO : state.fd, line, used) < 0)
-		return;
+	put_line(line, used);
 }
 
 static void say(enum log_level level, const char *format, va_list args)

@@ -92,6 +92,20 @@ static void take_out(struct daemon *daemon, const struct rule *rule, struct mome
 			  prefix_format(&rule->prefix, prefix), strerror(-err));
 }
 
+/* The next rule takes its place in the map: nothing passes in between. */
+static bool hands_over(const struct rule_change_list *changes, size_t at)
+{
+	const struct rule_change *change = &changes->items[at], *next = change + 1;
+	struct block_key key, next_key;
+
+	if (change->removed_why != REMOVED_REPLACED || at + 1 == changes->count ||
+	    next->kind != RULE_ADDED)
+		return false;
+	key = rule_key(&change->rule);
+	next_key = rule_key(&next->rule);
+	return !memcmp(&key, &next_key, sizeof(key));
+}
+
 static void change_dropmap(struct daemon *daemon, const struct rule_change_list *changes,
 			   struct moment now)
 {
@@ -100,7 +114,7 @@ static void change_dropmap(struct daemon *daemon, const struct rule_change_list 
 
 		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
 			put(daemon, &change->rule, now);
-		else if (change->kind == RULE_REMOVED)
+		else if (change->kind == RULE_REMOVED && !hands_over(changes, i))
 			take_out(daemon, &change->rule, now);
 	}
 }
@@ -114,8 +128,10 @@ void daemon_carry_out(struct daemon *daemon, struct rule_change_list *changes, s
 
 		if (daemon->iptables && !daemon->pause.disarmed)
 			iptables_enforcer_change(daemon->iptables, change, now);
-		if (change->kind == RULE_ADDED)
-			evidence_ask(daemon, &change->rule);
+		/* again when it is renewed: somebody may have come since, or not been asked about
+		 */
+		if (change->kind == RULE_ADDED || change->kind == RULE_RENEWED)
+			evidence_ask(daemon, &change->rule, change->port);
 		recorder_rule_change(daemon->recorder, change, now);
 		events_rule(daemon->events, change, now);
 		recent_note(daemon->recent, change, now);

@@ -14,12 +14,12 @@
 
 #define ANSWERS 64 /* for as many the wake thread has to wait */
 
-void evidence_ask(struct daemon *daemon, const struct rule *rule)
+void evidence_ask(struct daemon *daemon, const struct rule *rule, uint16_t port)
 {
 	if (daemon->peers && rule->evidence == EVIDENCE_UNPROVEN &&
 	    rule->origin == ORIGIN_DETECTOR && !rule->to_destination &&
 	    rule->prefix.len == PREFIX_LEN_FULL)
-		peers_ask(daemon->peers, &rule->prefix.address);
+		peers_ask(daemon->peers, &rule->prefix.address, port);
 }
 
 static void on_answers(void *context, uint32_t events)
@@ -53,7 +53,7 @@ static void ask_about_all(struct daemon *daemon)
 	if (err)
 		return;
 	for (size_t i = 0; i < n; i++)
-		evidence_ask(daemon, &rules[i]);
+		evidence_ask(daemon, &rules[i], 0);
 	free(rules);
 }
 

@@ -15,8 +15,11 @@
 int evidence_start(struct daemon *daemon);
 void evidence_stop(struct daemon *daemon);
 
-/* Asks about the source of a rule that came into force, if that could change it. Never waits. */
-void evidence_ask(struct daemon *daemon, const struct rule *rule);
+/*
+ * Asks about the source of a rule that came into force, if that could change it; port: the one that
+ * was found last, 0: none. Never waits.
+ */
+void evidence_ask(struct daemon *daemon, const struct rule *rule, uint16_t port);
 
 /* What `status` calls it: "conntrack", or "none" where only own sockets are known. */
 const char *evidence_source(const struct daemon *daemon);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -23,6 +24,7 @@
 #include "daemon/pause.h"
 #include "daemon/peaks.h"
 #include "daemon/protect.h"
+#include "daemon/restore.h"
 
 #define CONFIRM_MAX_NS (3600 * NS_PER_SECOND)
 
@@ -93,6 +95,34 @@ static int load(struct daemon *daemon, struct config **out, struct reload_result
 	return err;
 }
 
+/*
+ * Who asks for observe mode wants nothing blocked any more; but nobody was spoken for, so in the
+ * next run that enforces all of it is as before. On trial it is only set aside.
+ */
+static void end_rules(struct daemon *daemon, struct moment now)
+{
+	struct trial *trial = &daemon->trial;
+	size_t n = policy_rule_count(daemon->policy);
+
+	if (trial->timer && !trial->rules) {
+		trial->rules = malloc((n + 1) * sizeof(*trial->rules));
+		trial->rule_count =
+			trial->rules ? policy_rules(daemon->policy, trial->rules, n) : 0;
+	}
+	if (policy_clear(daemon->policy, REMOVED_SHUTDOWN, now, &daemon->judgement.changes))
+		log_error("failed to end all blocks: %s", strerror(ENOMEM));
+}
+
+static void return_rules(struct daemon *daemon, struct moment now)
+{
+	struct trial *trial = &daemon->trial;
+
+	if (trial->rules && restore_ended(daemon, trial->rules, trial->rule_count, now))
+		log_error("failed to put all blocks in force again: %s", strerror(ENOMEM));
+	free(trial->rules);
+	trial->rules = NULL;
+}
+
 /* From here on the new one is in force; *config is the old one then. */
 static int swap(struct daemon *daemon, struct config **config)
 {
@@ -107,15 +137,12 @@ static int swap(struct daemon *daemon, struct config **config)
 		err = policy_reconfigure(daemon->policy, *config);
 	if (!err) {
 		policy_room(daemon->policy, DAEMON_BLOCKS_MAX - (*config)->access.deny_count);
-		/*
-		 * Who asks for observe mode wants nothing blocked any more; but nobody was spoken
-		 * for, so in the next run that enforces all of it is as before.
-		 */
-		if (old->mode == MODE_ENFORCE && (*config)->mode == MODE_OBSERVE &&
-		    policy_clear(daemon->policy, REMOVED_SHUTDOWN, now, &daemon->judgement.changes))
-			log_error("failed to end all blocks: %s", strerror(ENOMEM));
+		if (old->mode == MODE_ENFORCE && (*config)->mode == MODE_OBSERVE)
+			end_rules(daemon, now);
 		daemon_carry_out(daemon, &daemon->judgement.changes, now);
 		daemon->config = *config;
+		if (old->mode == MODE_OBSERVE && daemon->config->mode == MODE_ENFORCE)
+			return_rules(daemon, now);
 		*config = old;
 	}
 	daemon_unlock(daemon);
@@ -132,6 +159,9 @@ static void change_mode(struct daemon *daemon)
 		helper_close(daemon, false);
 	else if (config->response.iptables)
 		helper_begin(daemon);
+	daemon_lock(daemon);
+	daemon_sync(daemon, moment_now()); /* rules may have come back */
+	daemon_unlock(daemon);
 }
 
 /* What holds values of its own takes the new ones. */
@@ -173,6 +203,8 @@ static int put_in_force(struct daemon *daemon, struct config **config)
 static void end_trial(struct daemon *daemon)
 {
 	config_free(&daemon->trial.back);
+	free(daemon->trial.rules);
+	daemon->trial.rules = NULL;
 	daemon->trial.end = (struct moment){ 0 };
 	loop_remove(&daemon->trial.timer);
 }

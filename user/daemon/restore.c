@@ -164,3 +164,13 @@ int restore_rules(struct daemon *daemon, struct moment now)
 	free(rules);
 	return err;
 }
+
+int restore_ended(struct daemon *daemon, const struct rule *rules, size_t n, struct moment now)
+{
+	int err = 0;
+
+	while (n-- && !err)
+		err = policy_restore(daemon->policy, &rules[n], 1, now, &daemon->judgement.changes);
+	record(daemon, now);
+	return err;
+}

@@ -9,4 +9,8 @@
  */
 int restore_rules(struct daemon *daemon, struct moment now);
 
+/* Rules that this run has ended, the newest first, in force again likewise; the caller syncs.
+ * With the decision lock held. Returns 0 or -ENOMEM. */
+int restore_ended(struct daemon *daemon, const struct rule *rules, size_t n, struct moment now);
+
 #endif

@@ -84,7 +84,9 @@ struct capture {
 /* A configuration that is in force on trial, until somebody confirms it. */
 struct trial {
 	struct config *back; /* in force again without that; owned; NULL: no trial */
-	struct moment end;   /* boot_ns 0: no trial */
+	struct rule *rules;  /* that observe mode on trial has ended; owned */
+	size_t rule_count;
+	struct moment end; /* boot_ns 0: no trial */
 	struct loop_source *timer;
 };
 

@@ -68,6 +68,7 @@ static void free_memory(struct daemon *daemon)
 	recent_free(&daemon->recent);
 	free(daemon->allowed.items);
 	config_free(&daemon->trial.back);
+	free(daemon->trial.rules);
 	finding_list_free(&daemon->judgement.findings);
 	rule_change_list_free(&daemon->judgement.changes);
 	loop_free(&daemon->loop);

@@ -40,7 +40,8 @@ void peers_narrow(const struct settings *settings, uint32_t offending, struct ru
 	rule->action = ACTION_LIMIT;
 	rule->classes = offending;
 	rule->limit_pps = settings->limit_pps;
-	if (rule->limit_pps > tolerated)
+	/* what little a scan's limit tolerates would end his connections, if it were theirs too */
+	if (rule->limit_pps > tolerated && !(offending & CLASS_TCP))
 		rule->limit_pps = tolerated;
 }
 
@@ -63,7 +64,10 @@ static int narrow(struct policy *policy, struct rule_node *node, struct moment n
 	return policy_replace(policy, node, &change, &facts, out);
 }
 
-/* Logins of which only our half could be seen, and conntrack has seen both. */
+/*
+ * Logins of which only our half could be seen, and conntrack has seen both of as many: other
+ * connections with it are somebody's whose address may be forged.
+ */
 static int prove(struct policy *policy, struct rule_node *node, struct moment now,
 		 struct rule_change_list *out)
 {
@@ -90,13 +94,14 @@ int policy_peer(struct policy *policy, const struct peer_answer *answer, struct 
 	const struct prefix source = prefix_of(&answer->address);
 	const struct block_key key = { .address = source.address, .len = source.len };
 	struct rule_node *node = rule_table_exact(&policy->table, &key);
+	bool real = answer->assured || answer->opened;
 
-	if (!answer->assured && !answer->opened)
-		return 0;
-	known_peer(&policy->known, &source, now.boot_ns + PEER_NS);
+	if (real)
+		known_peer(&policy->known, &source, now.boot_ns + PEER_NS);
 	if (!node || !peers_may_narrow(&node->rule) || policy->settings.mode == MODE_OBSERVE)
 		return 0;
-	if (answer->proves && answer->assured && node->rule.detector == DETECTOR_BRUTE_FORCE)
+	if (node->rule.detector == DETECTOR_BRUTE_FORCE &&
+	    answer->logins > node->rule.limit.count && !policy_paused_until(policy, now.boot_ns))
 		return prove(policy, node, now, out);
-	return peers_is_narrowed(&node->rule) ? 0 : narrow(policy, node, now, out);
+	return !real || peers_is_narrowed(&node->rule) ? 0 : narrow(policy, node, now, out);
 }

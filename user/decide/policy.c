@@ -204,9 +204,14 @@ static int64_t renewal_for(const struct policy *policy, const struct finding *fi
 static bool is_spent(const struct policy *policy, const struct finding *finding,
 		     const struct rule *rule)
 {
+	int64_t age_ns = finding->at.boot_ns - rule->created.boot_ns;
+
+	/* nor SYNs that anybody may forge a proven one: not beyond what a next one would last */
+	if (finding->renews_only)
+		return age_ns >= policy_duration_ns(policy, &rule->prefix, EVIDENCE_PROVEN,
+						    finding->at.boot_ns);
 	return finding->once && rule->evidence == EVIDENCE_UNPROVEN &&
-	       finding->at.boot_ns - rule->created.boot_ns >=
-		       policy->settings.block_seconds * NS_PER_SECOND;
+	       age_ns >= policy->settings.block_seconds * NS_PER_SECOND;
 }
 
 /* Louder at once, quieter little by little: one source is found by several limits in turn. */
@@ -256,6 +261,23 @@ static int renew(struct policy *policy, const struct finding *finding, struct ru
 		return 0;
 	change = change_from(finding, draft);
 	return policy_renew(policy, node, &change, moment_plus(finding->at, duration_ns), out);
+}
+
+/*
+ * The longest prefix is looked at first, so a limit lets pass some of what a block of the network
+ * around it would drop: who was limited before somebody blocked the network keeps nothing of that.
+ */
+static bool is_overruled(const struct policy *policy, const struct rule *rule, int64_t now_ns)
+{
+	struct prefix around = { .len = rule->prefix.len - 1 };
+	const struct rule_node *wider;
+
+	if (rule->action != ACTION_LIMIT || rule->to_destination || !rule->prefix.len)
+		return false;
+	around.address = address_masked(&rule->prefix.address, around.len);
+	wider = rule_table_covering(&policy->table, &around);
+	return wider && wider->rule.action == ACTION_DROP && wider->rule.classes == CLASS_ALL &&
+	       wider->rule.expires.boot_ns > now_ns;
 }
 
 /* Somebody's own rule is his affair; that it leaves something through is told. */
@@ -353,6 +375,8 @@ static int decide(struct policy *policy, const struct finding *finding,
 		return 0;
 	if (node && node->rule.origin != ORIGIN_DETECTOR)
 		return leave(policy, finding, &rule, &node->rule, out);
+	if (node && is_overruled(policy, &node->rule, finding->at.boot_ns))
+		return policy_remove(policy, node, REMOVED_REPLACED, NULL, out);
 	if (node)
 		return renew(policy, finding, &rule, &facts, node, out);
 	if (is_covered(policy, finding, &rule))

@@ -52,6 +52,15 @@ static bool read_source(const struct nlattr *tuple, struct address *out)
 	return true;
 }
 
+static uint16_t read_port(const struct nlattr *tuple)
+{
+	const struct nlattr *protocol = find(tuple, CTA_TUPLE_PROTO);
+	const struct nlattr *port = protocol ? find(protocol, CTA_PROTO_DST_PORT) : NULL;
+
+	return port && mnl_attr_validate(port, MNL_TYPE_U16) >= 0 ? ntohs(mnl_attr_get_u16(port))
+								  : 0;
+}
+
 static bool is_liberal(const struct nlattr *tcp, uint16_t type)
 {
 	const struct nlattr *attr = find(tcp, type);
@@ -71,6 +80,7 @@ static void read_tcp(const struct nlattr *protocol, struct flow *out)
 
 	if (!state || mnl_attr_validate(state, MNL_TYPE_U8) < 0)
 		return;
+	out->completed = true;
 	out->established = mnl_attr_get_u8(state) == TCP_CONNTRACK_ESTABLISHED;
 	out->strict = !is_liberal(tcp, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL) &&
 		      !is_liberal(tcp, CTA_PROTOINFO_TCP_FLAGS_REPLY);
@@ -91,6 +101,7 @@ bool flow_read(const struct nlmsghdr *message, struct flow *out)
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_TUPLE_ORIG:
 			has_opener = read_source(attr, &out->opener);
+			out->port = read_port(attr);
 			break;
 		case CTA_TUPLE_REPLY:
 			has_answerer = read_source(attr, &out->answerer);
@@ -105,7 +116,8 @@ bool flow_read(const struct nlmsghdr *message, struct flow *out)
 		}
 	}
 	out->answered = status & IPS_SEEN_REPLY;
-	out->established = out->established && out->answered && status & IPS_ASSURED;
+	out->completed = out->completed && out->answered && status & IPS_ASSURED;
+	out->established = out->established && out->completed;
 	return has_opener && has_answerer;
 }
 

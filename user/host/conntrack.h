@@ -15,6 +15,8 @@
 struct flow {
 	struct address opener, answerer; /* source of the first packet, and of what answers it */
 	bool answered;			 /* packets were seen both ways */
+	bool completed;	  /* TCP: the handshake came to its end, perhaps the connection too */
+	uint16_t port;	  /* to which it was opened, 0: it has none */
 	bool established; /* TCP: the handshake came to its end, and the connection goes on */
 	bool strict; /* sequence numbers were checked all the way; false in a flow that was picked
 		      * up

@@ -25,16 +25,22 @@
 #include "host/conntrack.h"
 #include "host/sockets.h"
 
-#define QUEUE_MAX	 4096
+#define QUEUE_MAX	 32768 /* who forges sources has thousands blocked before a real one is */
 #define SLOTS		 (2 * QUEUE_MAX) /* a power of two */
 #define SINGLY_MAX	 4		 /* addresses for which asking for each is faster */
 #define PAUSE_SHARE	 9
 #define TRACKING_LOOK_MS 10000
 #define TELL_NS		 (60 * NS_PER_SECOND)
 
+struct question {
+	struct address address;
+	uint16_t port;
+};
+
 /* Addresses that are asked about in one go. */
 struct batch {
 	struct peer_answer items[QUEUE_MAX];
+	uint16_t ports[QUEUE_MAX]; /* of the items */
 	size_t count;
 	uint16_t slots[SLOTS]; /* item + 1, 0: free */
 	bool strict;
@@ -48,7 +54,7 @@ struct peers {
 	atomic_uint_fast64_t lost;
 	pthread_mutex_t lock;
 	/* under the lock */
-	struct address queue[QUEUE_MAX];
+	struct question queue[QUEUE_MAX];
 	size_t queued;
 	struct peer_answer answers[QUEUE_MAX];
 	size_t answered;
@@ -79,13 +85,14 @@ static struct peer_answer *find(struct batch *batch, const struct address *addre
 	return item ? &batch->items[item - 1] : NULL;
 }
 
-static void add(struct batch *batch, const struct address *address)
+static void add(struct batch *batch, const struct question *question)
 {
-	uint16_t *at = slot(batch, address);
+	uint16_t *at = slot(batch, &question->address);
 
 	if (*at)
 		return;
-	batch->items[batch->count] = (struct peer_answer){ .address = *address };
+	batch->items[batch->count] = (struct peer_answer){ .address = question->address };
+	batch->ports[batch->count] = question->port;
 	*at = (uint16_t)++batch->count;
 }
 
@@ -95,16 +102,16 @@ static void take_flow(void *context, const struct flow *flow)
 	struct peer_answer *opener = find(batch, &flow->opener);
 	struct peer_answer *answerer = find(batch, &flow->answerer);
 
-	if (opener && flow->established) {
-		opener->assured = true;
-		opener->proves |= batch->strict && flow->strict;
+	if (opener) {
+		uint16_t port = batch->ports[opener - batch->items];
+
+		opener->assured |= flow->established;
+		opener->logins += batch->strict && flow->strict && flow->completed && port &&
+				  flow->port == port;
 	}
-	if (!answerer)
-		return;
-	answerer->opened = true;
-	if (flow->established) {
-		answerer->assured = true;
-		answerer->proves |= batch->strict && flow->strict;
+	if (answerer) {
+		answerer->opened = true;
+		answerer->assured |= flow->established;
 	}
 }
 
@@ -190,7 +197,7 @@ static void give_answers(struct peers *peers)
 	for (size_t i = 0; i < peers->batch.count; i++) {
 		const struct peer_answer *answer = &peers->batch.items[i];
 
-		if (!answer->assured && !answer->opened)
+		if (!answer->assured && !answer->opened && !answer->logins)
 			continue;
 		if (peers->answered == QUEUE_MAX)
 			peers->lost++;
@@ -304,7 +311,7 @@ void peers_stop(struct peers **pointer)
 
 /* ---- what the daemon calls ------------------------------------------------------------------- */
 
-void peers_ask(struct peers *peers, const struct address *address)
+void peers_ask(struct peers *peers, const struct address *address, uint16_t port)
 {
 	uint64_t one = 1;
 
@@ -314,7 +321,7 @@ void peers_ask(struct peers *peers, const struct address *address)
 	} else {
 		if (!peers->queued)
 			(void)!write(peers->asked_fd, &one, sizeof(one));
-		peers->queue[peers->queued++] = *address;
+		peers->queue[peers->queued++] = (struct question){ *address, port };
 	}
 	pthread_mutex_unlock(&peers->lock);
 }

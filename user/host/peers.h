@@ -17,8 +17,11 @@ struct peers;
 int peers_start(struct peers **out, char error[256]);
 void peers_stop(struct peers **peers);
 
-/* Never waits; what does not fit is not asked, and counted. Thread-safe. */
-void peers_ask(struct peers *peers, const struct address *address);
+/*
+ * Never waits; what does not fit is not asked, and counted. port: of which connections are counted,
+ * 0: none. Thread-safe.
+ */
+void peers_ask(struct peers *peers, const struct address *address, uint16_t port);
 /* Readable when answers wait. */
 int peers_fd(const struct peers *peers);
 /* Takes answers about addresses where somebody is; the others are not told. Returns how many. */

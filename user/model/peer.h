@@ -14,8 +14,11 @@ struct peer_answer {
 	bool assured; /* has a flow now whose handshake came to its end, or a socket of this host's
 		       */
 	bool opened;  /* our side opened a flow to it within 5 minutes */
-	/* Such flows cannot be made by guessing: conntrack said so, and it is not liberal. */
-	bool proves;
+	/*
+	 * How many connections it opened to the port that was asked about, of which conntrack has
+	 * seen both sides. None by guessing: it was not liberal with them.
+	 */
+	uint32_t logins;
 };
 
 #endif

@@ -116,7 +116,8 @@ static void say_evidence(struct json *list, const struct explanation *e, const s
 		say(list,
 		    "The evidence is unproven, since such an address may be forged: the rule is"
 		    " short, and renewed while it goes on.");
-	if (e->peer)
+	if (e->peer && rule->evidence == EVIDENCE_UNPROVEN && rule->action == ACTION_LIMIT &&
+	    rule->classes != CLASS_ALL)
 		say(list,
 		    "This box knows of real connections with it: only the offending packets are"
 		    " limited.");
