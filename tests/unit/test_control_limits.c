@@ -93,6 +93,20 @@ static void test_many_clients(void **state)
 	fail_msg("no place was left by a client that went away");
 }
 
+static void test_root_has_places_of_its_own(void **state)
+{
+	struct control_limits limits = usual;
+	struct server *server = *state;
+	int room = geteuid() ? 3 : 5;
+
+	limits.clients = 3;
+	limits.root_clients = 2;
+	start(server, &limits);
+	for (int i = 0; i < room; i++)
+		assert_int_equal(count_rows(dial(server, i), "{\"verb\":\"rules\"}\n"), 0);
+	expect_error(get(dial(server, room)), "too many clients");
+}
+
 static void test_idle_clients_make_room(void **state)
 {
 	struct control_limits limits = usual;
@@ -286,6 +300,7 @@ int main(void)
 		WITH_SERVER(test_client_that_never_reads),
 		WITH_SERVER(test_client_that_dies_in_its_answer),
 		WITH_SERVER(test_many_clients),
+		WITH_SERVER(test_root_has_places_of_its_own),
 		WITH_SERVER(test_idle_clients_make_room),
 		WITH_SERVER(test_no_descriptors_left),
 		WITH_SERVER(test_socket_rights_and_removal),

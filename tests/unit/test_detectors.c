@@ -318,6 +318,7 @@ static void test_brute_force(void **state)
 static void test_brute_force_behind_a_block(void **state)
 {
 	struct world *world = world_defaults();
+	struct source_status status;
 	const struct finding *finding;
 
 	(void)state;
@@ -331,6 +332,8 @@ static void test_brute_force_behind_a_block(void **state)
 	finding = world_found(world, DETECTOR_BRUTE_FORCE);
 	assert_non_null(finding);
 	assert_true(finding->renews_only);
+	assert_int_equal(detect_top(world->detect, &status, 1), 1);
+	assert_int_equal(status.detectors & 1u << DETECTOR_BRUTE_FORCE, 0); /* nobody saw a login */
 	assert_int_equal(finding->evidence, EVIDENCE_UNPROVEN);
 	assert_int_equal(finding->count, 11);
 	world_free(world);

@@ -230,11 +230,12 @@ static int capture(struct capturing *capturing, const char *socket, char error[C
 int capture_run(const struct options *options, const char *socket)
 {
 	struct capturing capturing = { .options = options, .out = stdout };
+	bool to_file = options->file && strcmp(options->file, "-") != 0;
 	char error[CLIENT_ERROR_TEXT] = "no memory";
 	int err;
 
 	capturing.pcap = !options->json && (options->file || !isatty(STDOUT_FILENO));
-	if (options->file && !(capturing.out = fopen(options->file, "we"))) {
+	if (to_file && !(capturing.out = fopen(options->file, "we"))) {
 		snprintf(error, sizeof(error), "failed to write %.200s: %s", options->file,
 			 strerror(errno));
 		return verbs_complain(options, -EIO, error);

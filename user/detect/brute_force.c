@@ -20,17 +20,11 @@ static uint64_t count_dropped(const struct table_entry *entry)
 	return entry->syn < entry->dropped ? entry->syn : entry->dropped;
 }
 
-static void describe_dropped(const struct table_entry *entry, struct finding *finding)
-{
-	(void)entry;
-	finding->renews_only = true;
-}
-
 static const struct detector_ops goes_on_ops = {
 	.count = count_dropped,
 	.what = "connections tried while blocked",
 	.classes = CLASS_SYN,
-	.describe = describe_dropped,
+	.renews_only = true,
 };
 
 /* No mark: nobody logs in hundreds of times within one interval. */

@@ -35,6 +35,7 @@ struct detector_ops {
 	unsigned int bits; /* spread detectors: the size of the bitmap they count in, or 0 */
 	bool answerable;   /* counts SYNs: ACKs of later intervals take them back */
 	bool proves;	   /* counts completed handshakes: proven, unless one was assumed */
+	bool renews_only;  /* says of who was found already that he goes on */
 
 	/* Says more in a finding, or something else; NULL: nothing more. */
 	void (*describe)(const struct table_entry *entry, struct finding *finding);

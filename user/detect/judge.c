@@ -129,6 +129,7 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 		.once = limit->ops->distinct || limit->ops->proves,
 		.limit = limit->limit,
 		.classes = classes_present(entry, counted),
+		.renews_only = limit->ops->renews_only,
 		.provisional = judgement->provisional,
 		.established = (judgement->source && judgement->source->established) ||
 			       entry_exchanges(entry),
@@ -151,7 +152,8 @@ int judge_report(struct judgement *judgement, const struct plan_limit *limit, ui
 	memcpy(finding.group, judgement->plan->group, sizeof(finding.group));
 	if (limit->ops->describe)
 		limit->ops->describe(entry, &finding);
-	judgement->fired |= 1u << limit->id;
+	if (!limit->ops->renews_only)
+		judgement->fired |= 1u << limit->id;
 	return finding_list_add(judgement->out, &finding);
 }
 

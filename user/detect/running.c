@@ -11,7 +11,7 @@
 
 static void add(struct source_seen *out, const struct plan_limit *limit, uint64_t count)
 {
-	if (count && out->running_count < RUNNING_MAX)
+	if (count && !limit->ops->renews_only && out->running_count < RUNNING_MAX)
 		out->running[out->running_count++] = (struct running_count){ .detector = limit->id,
 									     .limit = limit->limit,
 									     .count = count };

@@ -11,10 +11,11 @@
 struct control_limits {
 	size_t request_bytes; /* of a line, its end included */
 	unsigned int clients;
-	size_t held_bytes; /* of all answers under way */
-	int64_t line_ns;   /* for a request, from its first byte on */
-	int64_t answer_ns; /* for reading an answer */
-	int64_t idle_ns;   /* after which a client makes room for another */
+	unsigned int root_clients; /* beside them, for root alone */
+	size_t held_bytes;	   /* of all answers under way */
+	int64_t line_ns;	   /* for a request, from its first byte on */
+	int64_t answer_ns;	   /* for reading an answer */
+	int64_t idle_ns;	   /* after which a client makes room for another */
 	int64_t sweep_ns;
 };
 

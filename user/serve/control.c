@@ -23,6 +23,7 @@
 static const struct control_limits default_limits = {
 	.request_bytes = 64 * 1024,
 	.clients = 64,
+	.root_clients = 16,
 	.held_bytes = 64 << 20,
 	.line_ns = 10 * NS_PER_SECOND,
 	.answer_ns = 30 * NS_PER_SECOND,
@@ -110,12 +111,26 @@ static void refuse(int fd, const char *why)
 	close(fd);
 }
 
+/* Who may only look must not be able to keep out who has to act. */
+static bool has_room(const struct control *control, int fd)
+{
+	struct ucred credentials = { .uid = UINT32_MAX };
+	socklen_t len = sizeof(credentials);
+	unsigned int room = control->limits.clients;
+
+	if (control->client_count < room)
+		return true;
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) && !credentials.uid)
+		room += control->limits.root_clients;
+	return control->client_count < room;
+}
+
 static void welcome(struct control *control, int fd)
 {
 	struct connection *client;
 	int err;
 
-	if (control->client_count >= control->limits.clients && !make_place(control)) {
+	if (!has_room(control, fd) && !make_place(control)) {
 		refuse(fd, "too many clients: try again later");
 		return;
 	}
