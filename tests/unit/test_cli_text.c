@@ -302,6 +302,11 @@ static void test_command_texts(void **state)
 	       "\"ended\":2}",
 	       "192.0.2.0/24 is never blocked from now on, also after a restart; its rules have"
 	       " ended\n");
+	expect(render_text_allow,
+	       "{\"address\":\"192.0.2.7\",\"prefix_len\":32,\"allowed\":true,\"changed\":true,"
+	       "\"ended\":0,\"unrecorded\":true}",
+	       "192.0.2.7 is never blocked from now on\n"
+	       "! the record is not written now: a restart may not know of this\n");
 	expect(render_text_reload,
 	       "{\"changed\":true,\"config\":\"/c.json\",\"needs_restart\":\"interfaces\","
 	       "\"confirm_until\":\"1970-01-01T00:01:00.000Z\"}",

@@ -121,6 +121,7 @@ int render_text_unblock(const struct page *page, const struct json *data)
 int render_text_allow(const struct page *page, const struct json *data)
 {
 	bool allowed = field_true(data, "allowed"), changed = field_true(data, "changed");
+	bool unrecorded = field_true(data, "unrecorded");
 	int64_t ended = field_int(data, "ended");
 	char address[ADDRESS_SHOWN];
 
@@ -132,8 +133,12 @@ int render_text_allow(const struct page *page, const struct json *data)
 	else if (!changed)
 		page_say(page, INK_PLAIN, "%s is allowed already", address);
 	else
-		page_say(page, INK_PLAIN, "%s is never blocked from now on, also after a restart%s",
-			 address, ended ? "; its rules have ended" : "");
+		page_say(page, INK_PLAIN, "%s is never blocked from now on%s%s", address,
+			 unrecorded ? "" : ", also after a restart",
+			 ended ? "; its rules have ended" : "");
+	if (changed && unrecorded)
+		page_say(page, INK_BAD,
+			 "! the record is not written now: a restart may not know of this");
 	return 0;
 }
 

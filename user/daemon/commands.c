@@ -293,6 +293,7 @@ static int allow(void *context, const struct requester *who, const struct allow_
 {
 	struct daemon *daemon = context;
 	size_t before = count_rules(daemon), after;
+	struct recorder_stats stats;
 	char prefix[PREFIX_TEXT];
 	int err = change_allowed(daemon, who, request, &out->changed, error);
 
@@ -306,6 +307,8 @@ static int allow(void *context, const struct requester *who, const struct allow_
 	}
 	after = count_rules(daemon);
 	out->ended = before > after ? before - after : 0;
+	recorder_stats(daemon->recorder, &stats);
+	out->unrecorded = stats.failing[0];
 	prefix_format(&request->prefix, prefix);
 	recorder_allow(daemon->recorder, &request->prefix, moment_now(), who->name,
 		       !request->remove);

@@ -25,14 +25,20 @@ static void record_end(struct daemon *daemon)
 {
 	struct rule_change_list changes = { 0 };
 	struct moment now = moment_now();
+	struct recorder_stats stats;
 
 	if (!daemon->policy || !daemon->recorder)
 		return;
+	recorder_stats(daemon->recorder, &stats);
 	if (policy_clear(daemon->policy, REMOVED_SHUTDOWN, now, &changes))
 		log_error("failed to record the end of all rules: out of memory");
 	for (size_t i = 0; i < changes.count; i++)
 		recorder_rule_change(daemon->recorder, &changes.items[i], now);
-	if (changes.count)
+	if (changes.count && stats.failing[0])
+		log_warning("rules taken back: %zu; the record is not written (%s): the next start"
+			    " may not know of them",
+			    changes.count, stats.failing);
+	else if (changes.count)
 		log_info("rules taken back: %zu; the next start restores them with the time they"
 			 " have left",
 			 changes.count);

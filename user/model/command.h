@@ -57,8 +57,9 @@ struct allow_request {
 };
 
 struct allow_result {
-	bool changed; /* it was not allowed (or not removed) before */
-	size_t ended; /* rules that it covers */
+	bool changed;	 /* it was not allowed (or not removed) before */
+	size_t ended;	 /* rules that it covers */
+	bool unrecorded; /* the record is not written: a restart may not know of it */
 };
 
 struct reload_result {

@@ -105,6 +105,8 @@ struct json *render_allow(const struct allow_request *request, const struct allo
 		json_add_bool(json, "allowed", !request->remove);
 		json_add_bool(json, "changed", result->changed);
 		json_add_int(json, "ended", (int64_t)result->ended);
+		if (result->unrecorded)
+			json_add_bool(json, "unrecorded", true);
 	}
 	return json;
 }
